@@ -1,0 +1,294 @@
+import { createHash } from "node:crypto";
+import type { Hash } from "node:crypto";
+import { join } from "node:path";
+import { EngineError } from "../core/errors.ts";
+import type { Failpoints } from "../core/failpoints.ts";
+import type { File, FileSystem } from "../core/file-system.ts";
+import { stateFileError } from "../state/file-errors.ts";
+import type { OutboxFacts } from "./commit-record.ts";
+import type { OutboxReader, OutboxRecord } from "./delivery.ts";
+
+/**
+ * An outbox file: blocks of frames. Block: payload length (4), payload. Frame: topic (2), partition (4),
+ * timestamp (8), key length or -1 (4), value length (4), key, value. The commit record holds length and digest of the
+ * whole, so a block needs no checksum of its own.
+ */
+const blockBytes = 1 << 20;
+const frameHeaderBytes = 22;
+const blockHeaderBytes = 4;
+/** Blocks under way before `room` waits. */
+const blocksInFlightMax = 8;
+
+const outboxFolder = "outbox";
+const unfinishedSuffix = ".tmp";
+
+export function outboxPath(directory: string, epoch: number, target: string): string {
+  return join(directory, outboxFolder, `${epoch}.${encodeURIComponent(target)}`);
+}
+
+/** Takes one target's outputs of the epoch that is open; they reach nobody before `deliver`. */
+export class OutboxWriter {
+  readonly #files: FileSystem;
+  readonly #failpoints: Failpoints;
+  readonly #directory: string;
+  readonly #target: string;
+  readonly #topics: readonly string[];
+  readonly #digest: Hash = createHash("sha256");
+  #block = Buffer.allocUnsafe(blockBytes);
+  #used = blockHeaderBytes;
+  #bytes = 0;
+  #records = 0;
+  #file: File | undefined;
+  #writes: Promise<void> = Promise.resolve();
+  #waiting = 0;
+  #failure: unknown;
+
+  constructor(options: {
+    files: FileSystem;
+    failpoints: Failpoints;
+    directory: string;
+    target: string;
+    topics: readonly string[];
+  }) {
+    this.#files = options.files;
+    this.#failpoints = options.failpoints;
+    this.#directory = options.directory;
+    this.#target = options.target;
+    this.#topics = options.topics;
+  }
+
+  get bytes(): number {
+    return this.#bytes + this.#used - blockHeaderBytes;
+  }
+
+  append(
+    topic: number,
+    partition: number,
+    key: string | null,
+    value: string,
+    timestampMs: number,
+  ): void {
+    const keyRoom = key === null ? 0 : key.length * 3;
+    const needed = frameHeaderBytes + keyRoom + value.length * 3;
+    if (this.#used + needed > this.#block.length) this.#endBlock(needed);
+    const block = this.#block;
+    const at = this.#used;
+    let end = at + frameHeaderBytes;
+    let keyBytes = -1;
+    if (key !== null) {
+      keyBytes = block.write(key, end);
+      end += keyBytes;
+    }
+    const valueBytes = block.write(value, end);
+    block.writeUInt16LE(topic, at);
+    block.writeUInt32LE(partition, at + 2);
+    block.writeDoubleLE(timestampMs, at + 6);
+    block.writeInt32LE(keyBytes, at + 14);
+    block.writeInt32LE(valueBytes, at + 18);
+    this.#used = end + valueBytes;
+    this.#records += 1;
+  }
+
+  /** Resolves when not too much is waiting for the disk. */
+  async room(): Promise<void> {
+    if (this.#waiting >= blocksInFlightMax) await this.#writes;
+    this.#check();
+  }
+
+  /** Makes the outbox of `epoch` durable under its final name. */
+  async close(epoch: number): Promise<OutboxFacts> {
+    try {
+      return await this.#finish(epoch);
+    } catch (error) {
+      throw stateFileError(error, this.#temporary);
+    }
+  }
+
+  async #finish(epoch: number): Promise<OutboxFacts> {
+    await this.#failpoints.hit("outbox.write.before");
+    this.#endBlock(0);
+    await this.#writes;
+    this.#check();
+    await this.#failpoints.hit("outbox.write.after");
+    if (this.#file !== undefined) {
+      await this.#failpoints.hit("outbox.sync.before");
+      await this.#file.sync();
+      await this.#file.close();
+      await this.#failpoints.hit("outbox.sync.after");
+      await this.#failpoints.hit("outbox.rename.before");
+      await this.#files.rename(this.#temporary, outboxPath(this.#directory, epoch, this.#target));
+      await this.#files.syncDirectory(join(this.#directory, outboxFolder));
+      await this.#failpoints.hit("outbox.rename.after");
+    }
+    return {
+      records: this.#records,
+      bytes: this.#bytes,
+      digest: this.#digest.digest("hex"),
+      topics: this.#topics,
+    };
+  }
+
+  /** Gives up an epoch that will not be committed. */
+  async abandon(): Promise<void> {
+    await this.#writes.catch(() => {});
+    await this.#file?.close();
+  }
+
+  get #temporary(): string {
+    const name = `${encodeURIComponent(this.#target)}${unfinishedSuffix}`;
+    return join(this.#directory, outboxFolder, name);
+  }
+
+  #check(): void {
+    if (this.#failure !== undefined) throw stateFileError(this.#failure, this.#temporary);
+  }
+
+  #endBlock(roomForNext: number): void {
+    if (this.#used > blockHeaderBytes) {
+      const block = this.#block.subarray(0, this.#used);
+      block.writeUInt32LE(this.#used - blockHeaderBytes, 0);
+      const position = this.#bytes;
+      this.#bytes += block.length;
+      this.#digest.update(block);
+      this.#waiting += 1;
+      this.#writes = this.#writes.then(() => this.#write(block, position));
+    }
+    this.#block = Buffer.allocUnsafe(Math.max(blockBytes, roomForNext + blockHeaderBytes));
+    this.#used = blockHeaderBytes;
+  }
+
+  async #write(block: Buffer, position: number): Promise<void> {
+    try {
+      if (this.#failure !== undefined) return;
+      if (this.#file === undefined) {
+        this.#file = await this.#files.open(this.#temporary, "readwrite");
+        await this.#file.truncate(0);
+      }
+      await this.#file.write(block, position);
+    } catch (error) {
+      this.#failure = error;
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+}
+
+/** Reads a committed outbox back, verified against its commit record before the first record is given. */
+export class OutboxFile implements OutboxReader {
+  readonly #files: FileSystem;
+  readonly #path: string;
+  readonly #facts: OutboxFacts;
+  readonly #topicNumbers: readonly number[];
+  #isVerified = false;
+
+  /** `topics`: the list that the target was prepared with; the outbox numbers may mean an older one. */
+  constructor(files: FileSystem, path: string, facts: OutboxFacts, topics: readonly string[]) {
+    this.#files = files;
+    this.#path = path;
+    this.#facts = facts;
+    this.#topicNumbers = facts.topics.map((topic) => topics.indexOf(topic));
+  }
+
+  /** Throws STATE_CORRUPT if the file is missing or not what was committed. */
+  async verify(): Promise<void> {
+    if (this.#facts.records === 0) return;
+    const digest = createHash("sha256");
+    let bytes = 0;
+    for await (const block of this.#blocks()) {
+      digest.update(block);
+      bytes += block.length;
+    }
+    if (bytes !== this.#facts.bytes || digest.digest("hex") !== this.#facts.digest) this.#damaged();
+    this.#isVerified = true;
+  }
+
+  async *batches(): AsyncIterable<readonly OutboxRecord[]> {
+    if (this.#facts.records === 0) return;
+    if (!this.#isVerified) await this.verify();
+    for await (const block of this.#blocks())
+      yield framesOf(block, this.#topicNumbers, this.#facts);
+  }
+
+  async *#blocks(): AsyncIterable<Buffer> {
+    const size = (await this.#files.stat(this.#path))?.size;
+    if (size !== this.#facts.bytes) this.#damaged();
+    const file = await this.#files.open(this.#path, "read");
+    try {
+      const header = Buffer.alloc(blockHeaderBytes);
+      for (let position = 0; position < this.#facts.bytes;) {
+        if ((await file.read(header, position)) !== blockHeaderBytes) this.#damaged();
+        const length = blockHeaderBytes + header.readUInt32LE(0);
+        if (position + length > this.#facts.bytes) this.#damaged();
+        const block = Buffer.allocUnsafe(length);
+        if ((await file.read(block, position)) !== length) this.#damaged();
+        yield block;
+        position += length;
+      }
+    } finally {
+      await file.close();
+    }
+  }
+
+  #damaged(): never {
+    throw new EngineError("STATE_CORRUPT", `the outbox ${this.#path} is missing or damaged`, {
+      hint: "restore the state directory from a backup; the outputs of its last epoch are not delivered",
+    });
+  }
+}
+
+function framesOf(
+  block: Buffer,
+  topicNumbers: readonly number[],
+  facts: OutboxFacts,
+): OutboxRecord[] {
+  const records: OutboxRecord[] = [];
+  for (let at = blockHeaderBytes; at < block.length;) {
+    const keyBytes = block.readInt32LE(at + 14);
+    const keyAt = at + frameHeaderBytes;
+    const valueAt = keyAt + Math.max(keyBytes, 0);
+    const end = valueAt + block.readInt32LE(at + 18);
+    const number = block.readUInt16LE(at);
+    const topic = topicNumbers[number] ?? -1;
+    if (topic < 0) {
+      const name = facts.topics[number] ?? `number ${number}`;
+      throw new EngineError(
+        "SINK_DIVERGED",
+        `The last epoch has outputs for the topic ${name}, which no sink of this job writes any more`,
+        {
+          hint: "Start once with the sink of this topic, so that they are delivered; then remove it.",
+        },
+      );
+    }
+    records.push({
+      topic,
+      partition: block.readUInt32LE(at + 2),
+      timestampMs: block.readDoubleLE(at + 6),
+      key: keyBytes < 0 ? null : block.subarray(keyAt, valueAt),
+      value: block.subarray(valueAt, end),
+    });
+    at = end;
+  }
+  return records;
+}
+
+/**
+ * Removes outboxes of epochs before `keepFromEpoch`: they have been delivered and cannot be asked for again. With
+ * `unfinished`, at a start, also those of the epoch that was under way.
+ */
+export async function removeOutboxes(
+  files: FileSystem,
+  failpoints: Failpoints,
+  directory: string,
+  which: { readonly keepFromEpoch: number; readonly unfinished: boolean },
+): Promise<void> {
+  const folder = join(directory, outboxFolder);
+  const names = (await files.list(folder)).filter((name) => {
+    const epoch = /^(\d+)\./.exec(name)?.[1];
+    if (epoch !== undefined) return Number(epoch) < which.keepFromEpoch;
+    return which.unfinished && name.endsWith(unfinishedSuffix);
+  });
+  if (names.length === 0) return;
+  await failpoints.hit("outbox.remove.before");
+  for (const name of names) await files.remove(join(folder, name));
+  await failpoints.hit("outbox.remove.after");
+}

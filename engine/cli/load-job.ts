@@ -1,0 +1,119 @@
+import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { dirname, join, relative, resolve, sep } from "node:path";
+import { cwd, env } from "node:process";
+import { catalog } from "../catalog.ts";
+import { EngineError } from "../core/errors.ts";
+import type { Finding } from "../core/finding.ts";
+import type { JsonObject } from "../core/json.ts";
+import { compileJob } from "../plan/compile-job.ts";
+import type { PlanFiles } from "../plan/job-files.ts";
+import { jobSchema } from "../plan/job-schema.ts";
+import type { Plan } from "../plan/plan.ts";
+import { readSpec } from "../spec/read-spec.ts";
+
+export interface JobArguments {
+  readonly job: string;
+  readonly param?: readonly string[] | undefined;
+  readonly paramsFile?: string | undefined;
+}
+
+export interface LoadedJob {
+  readonly plan: Plan | undefined;
+  readonly findings: readonly Finding[];
+}
+
+/** Reads and compiles a job file. Findings are returned; throws EngineError where there is no job to speak of. */
+export function loadJob(options: JobArguments): LoadedJob {
+  const path = resolve(options.job);
+  const facts = statSync(path, { throwIfNoEntry: false });
+  if (facts === undefined) {
+    throw new EngineError("JOB_NOT_FOUND", `there is no job file ${options.job}`, {
+      hint: "name a YAML job spec, such as jobs/orders.yaml",
+    });
+  }
+  if (!facts.isFile()) {
+    throw new EngineError("JOB_NOT_FOUND", `${options.job} is not a file`, {
+      hint: "name one job spec, such as jobs/orders.yaml",
+    });
+  }
+  const file = relative(cwd(), path);
+  const { spec, findings } = readSpec(file, readFileSync(path), {
+    jobSchema: jobSchema(catalog),
+    parameters: {
+      arguments: parameterArguments(options.param ?? []),
+      file: options.paramsFile === undefined ? undefined : parametersFile(options.paramsFile),
+      environment: env,
+    },
+  });
+  if (spec === undefined) return { plan: undefined, findings };
+  const compiled = compileJob(spec, {
+    catalog,
+    baseDirectory: dirname(path),
+    ...projectFiles(dirname(path)),
+  });
+  const all = [...findings, ...compiled.findings];
+  const failed = all.some(({ severity }) => severity === "error");
+  return { plan: failed ? undefined : compiled.plan, findings: all };
+}
+
+function parameterArguments(texts: readonly string[]): ReadonlyMap<string, string> {
+  const parameters = new Map<string, string>();
+  for (const text of texts) {
+    const end = text.indexOf("=");
+    if (end <= 0) {
+      throw new EngineError("USAGE", `--param ${text}: write --param name=value`);
+    }
+    parameters.set(text.slice(0, end), text.slice(end + 1));
+  }
+  return parameters;
+}
+
+function parametersFile(path: string): JsonObject {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) {
+    throw new EngineError("USAGE", `--params-file ${path}: there is no such regular file`);
+  }
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    throw new EngineError("USAGE", `--params-file ${path} is not JSON: ${String(error)}`);
+  }
+  if (typeof content !== "object" || content === null || Array.isArray(content)) {
+    throw new EngineError("USAGE", `--params-file ${path} must hold one JSON object`);
+  }
+  return content as JsonObject;
+}
+
+/** The nearest folder above with `.git` or `package.json`, else the spec's own. */
+function projectRoot(directory: string): string {
+  for (let folder = directory; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, ".git")) || existsSync(join(folder, "package.json"))) return folder;
+    if (folder === dirname(folder)) return directory;
+  }
+}
+
+function projectFiles(directory: string): PlanFiles {
+  const root = realpathSync(projectRoot(directory));
+  /** The real path of what exists of `path`, links followed; the rest stays as it is. */
+  const real = (path: string): string =>
+    existsSync(path) || path === dirname(path)
+      ? realpathSync(path)
+      : join(real(dirname(path)), path.slice(dirname(path).length));
+  const isInside = (path: string): boolean => {
+    const target = real(resolve(directory, path));
+    return target === root || target.startsWith(root + sep);
+  };
+  return {
+    isInside,
+    readFile(path) {
+      if (!isInside(path)) return { error: "outside" };
+      const absolute = resolve(directory, path);
+      if (!existsSync(absolute)) return { error: "missing" };
+      try {
+        return { file: relative(cwd(), absolute), text: readFileSync(absolute, "utf8") };
+      } catch {
+        return { error: "unreadable" };
+      }
+    },
+  };
+}

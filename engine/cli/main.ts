@@ -1,0 +1,78 @@
+#!/usr/bin/env node
+import { stderr } from "node:process";
+import process from "node:process";
+import yargs from "yargs";
+import { hideBin } from "yargs/helpers";
+import { EngineError, exitCode } from "../core/errors.ts";
+import { asEngineError } from "../runtime/io-error.ts";
+import { consumeCommand } from "./consume-command.ts";
+import { explainCommand } from "./explain-command.ts";
+import { produceCommand } from "./produce-command.ts";
+import { runCommand } from "./run-command.ts";
+import { stateCommand } from "./state-command.ts";
+import { validateCommand } from "./validate-command.ts";
+
+/** A message for people; a stack trace only where the fault is ours. */
+function describe(error: EngineError): string {
+  const lines = [`${error.code} ${error.message}`];
+  if (error.hint !== undefined) lines.push(`  ${error.hint}`);
+  if (error.exit === exitCode.bug) {
+    const cause = error.cause instanceof Error ? error.cause : error;
+    lines.push("  This is a bug in pipeline; please report it with this trace:", cause.stack ?? "");
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+/** yargs types each command by its own options; a handler's result becomes the exit code. */
+function command<A>(found: {
+  command: string;
+  describe: string;
+  builder: (parser: ReturnType<typeof yargs>) => { parseAsync(): Promise<A> | A };
+  handler: (options: A) => Promise<number>;
+}) {
+  return {
+    command: found.command,
+    describe: found.describe,
+    builder: found.builder as never,
+    handler: async (options: A): Promise<void> => {
+      process.exitCode = await found.handler(options);
+    },
+  } as never;
+}
+
+async function main(): Promise<void> {
+  const parser = yargs(hideBin(process.argv))
+    .scriptName("pipeline")
+    .usage("$0 <command>\n\nDeclarative stream pipelines: a YAML job, exactly-once output.")
+    .command(command(runCommand))
+    .command(command(validateCommand))
+    .command(command(explainCommand))
+    .command(command(produceCommand))
+    .command(command(consumeCommand))
+    .command(command(stateCommand))
+    .demandCommand(1, "Name a command.")
+    .strict()
+    .recommendCommands()
+    .parserConfiguration({
+      "duplicate-arguments-array": false,
+      "camel-case-expansion": true,
+      "parse-positional-numbers": false,
+    })
+    .exitProcess(false)
+    .fail((message: string | null, error: Error | undefined) => {
+      throw error ?? new EngineError("USAGE", message ?? "bad usage");
+    })
+    .help()
+    .alias("help", "h")
+    .version();
+  await parser.parseAsync();
+}
+
+try {
+  await main();
+} catch (error) {
+  const stop = asEngineError(error);
+  stderr.write(describe(stop));
+  if (stop.code === "USAGE") stderr.write("  See pipeline --help.\n");
+  process.exitCode = stop.exit;
+}

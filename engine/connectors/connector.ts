@@ -1,0 +1,126 @@
+import type { Clock } from "../core/clock.ts";
+import type { Failpoints } from "../core/failpoints.ts";
+import type { FileSystem } from "../core/file-system.ts";
+import type { JsonObject, JsonValue } from "../core/json.ts";
+import type { Logger } from "../core/logger.ts";
+import type { RawBatch } from "../core/record.ts";
+import type { DeliveryMark, DeliveryTarget } from "../checkpoint/delivery.ts";
+import type { CompiledExpression, EvaluationContext, ExpressionScope } from "../expression/expression.ts";
+
+/** Reads raw records. Phases: create (no I/O), resolveStart or nothing, open, poll..., close. */
+export interface Source {
+  /** Topic or path, for messages and envelopes. */
+  readonly name: string;
+  /**
+   * Positions of a first run, one per partition: fixes what `latest` means. Reads only.
+   * Throws EngineError INPUT_MISSING, INPUT_UNREADABLE, TOPIC_MISSING.
+   */
+  resolveStart(): Promise<readonly JsonValue[]>;
+  /**
+   * Continues at these positions, one per partition. Throws EngineError INPUT_CHANGED when what was read
+   * before is no longer there. `untilEnd`: each partition ends at its end as seen now.
+   */
+  open(positions: readonly JsonValue[], options: { untilEnd: boolean }): Promise<void>;
+  /**
+   * The next rows of some partition, at most `maxRecords`; undefined if nothing came within a short wait (at most
+   * about 100 ms, less when `signal` aborts). Each partition ends once: a batch with `ended`, rows or none. After all
+   * have ended it gives undefined. At most one call at a time. The batch's buffer is not reused.
+   */
+  poll(maxRecords: number, signal: AbortSignal): Promise<RawBatch | undefined>;
+  /** Number of partitions, known after resolveStart or open. */
+  readonly partitions: number;
+  /** Records or bytes behind the end, as far as known: for progress. */
+  lag(): { readonly amount: number; readonly unit: "records" | "bytes" } | undefined;
+  close(): Promise<void>;
+}
+
+/** One output before it is framed: the key as text, null without one. */
+export interface OutputRecord {
+  readonly key: string | null;
+  readonly value: string;
+  readonly timestampMs: number;
+}
+
+/**
+ * Appends at once and can cut back to a committed length: files. Readers go by the marker beside the file.
+ */
+export interface PositionedSink {
+  readonly name: string;
+  /** Facts for the recovery decision; touches nothing. */
+  inspect(): Promise<PositionedSinkFacts>;
+  /** After the decision: makes the file if missing, cuts it to `length`. */
+  open(length: number): Promise<void>;
+  /** Takes the lines in order; resolves when there is room for more (back-pressure). */
+  write(lines: readonly string[]): Promise<void>;
+  /** Everything taken so far is durable; the file's length. */
+  flush(): Promise<number>;
+  /** After the commit record: tells readers how far the file is valid. */
+  publish(mark: DeliveryMark, length: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface PositionedSinkFacts {
+  /** Bytes in the file; undefined if there is none. */
+  readonly length: number | undefined;
+  readonly mark: (DeliveryMark & { readonly length: number }) | undefined;
+}
+
+/** Handed to `create`. */
+export interface ConnectorContext {
+  readonly files: FileSystem;
+  readonly clock: Clock;
+  readonly failpoints: Failpoints;
+  readonly logger: Logger;
+  /** Absolute folder of embedded topics. */
+  readonly topicsDirectory: string;
+  /** Absolute folder that relative paths of the spec start from. */
+  readonly baseDirectory: string;
+  /** Record cap in bytes of this source. */
+  readonly maxRecordBytes: number;
+  compile(source: { readonly expression: string; readonly scope: ExpressionScope }): CompiledExpression;
+  readonly evaluation: EvaluationContext;
+}
+
+/** Handed to `resolve` at plan time: reports faults with their positions, throws nothing. */
+export interface ConnectorResolveContext {
+  expression(
+    path: readonly (string | number)[],
+    scope?: ExpressionScope,
+  ): { readonly expression: string; readonly scope: ExpressionScope } | undefined;
+  durationMs(path: readonly (string | number)[]): number | undefined;
+  /** A path of the spec, checked to stay inside the project root, relative to the base directory. */
+  path(path: readonly (string | number)[]): string | undefined;
+  report(
+    path: readonly (string | number)[],
+    finding: { code: string; message: string; suggestion?: string; severity?: "error" | "warning"; at?: "key" | "value" },
+  ): void;
+  /** The resolved `kafka:` block of the job. */
+  readonly kafka: JsonObject;
+}
+
+export interface SourceDefinition {
+  readonly type: string;
+  readonly summary: string;
+  readonly configSchema: JsonObject;
+  /** True if it ends by itself (file, generate): its end closes windows. */
+  readonly bounded: boolean;
+  resolve(raw: JsonObject, context: ConnectorResolveContext): JsonObject | undefined;
+  create(config: JsonObject, context: ConnectorContext): Source;
+}
+
+export interface SinkDefinition {
+  readonly type: string;
+  readonly summary: string;
+  readonly configSchema: JsonObject;
+  resolve(raw: JsonObject, context: ConnectorResolveContext): JsonObject | undefined;
+  /** Largest value in bytes the target takes; undefined: no limit. Larger ones go to the sink's `rejected`. */
+  maxValueBytes(config: JsonObject): number | undefined;
+  /** Exactly one of the two: */
+  readonly positioned?: (config: JsonObject, context: ConnectorContext) => PositionedSink;
+  /** Sinks whose configs give the same target id share one target and one transaction. */
+  readonly delivered?: {
+    targetId(config: JsonObject): string;
+    topic(config: JsonObject): string;
+    create(config: JsonObject, context: ConnectorContext): DeliveryTarget;
+  };
+}

@@ -1,0 +1,260 @@
+import { dirname, resolve } from "node:path";
+import type { DeliveryMark } from "../../checkpoint/delivery.ts";
+import { replaceFile } from "../../core/durable-file.ts";
+import { EngineError } from "../../core/errors.ts";
+import type { Failpoints } from "../../core/failpoints.ts";
+import type { File, FileSystem } from "../../core/file-system.ts";
+import type {
+  ConnectorContext,
+  PositionedSink,
+  PositionedSinkFacts,
+  SinkDefinition,
+} from "../connector.ts";
+import { systemCode } from "./system-error.ts";
+
+/** Characters that are gathered before they go to the file in one write. */
+const writeSize = 1 << 20;
+/** Bytes handed to the file system and not written yet, above which `write` waits. */
+const pendingBytesMax = 8 << 20;
+
+type LengthMark = DeliveryMark & { readonly length: number };
+
+/** Appends lines to a file. What lies past the length in `<file>.committed` is not valid yet and may be cut off. */
+export class FileSink implements PositionedSink {
+  readonly name: string;
+  readonly #path: string;
+  readonly #markerPath: string;
+  readonly #files: FileSystem;
+  readonly #failpoints: Failpoints;
+  #file: File | undefined;
+  /** Length of the file once everything handed to the file system is written. */
+  #length = 0;
+  #gathered: string[] = [];
+  #gatheredSize = 0;
+  #pendingBytes = 0;
+  #writing: Promise<void> = Promise.resolve();
+  /** The first failure ends this sink: what the file holds behind it is unknown until it is opened again. */
+  #failure: unknown;
+
+  constructor(
+    path: string,
+    context: Pick<ConnectorContext, "files" | "failpoints" | "baseDirectory">,
+  ) {
+    this.name = path;
+    this.#path = resolve(context.baseDirectory, path);
+    this.#markerPath = `${this.#path}.committed`;
+    this.#files = context.files;
+    this.#failpoints = context.failpoints;
+  }
+
+  async inspect(): Promise<PositionedSinkFacts> {
+    const facts = await this.#attempt(() => this.#files.stat(this.#path), this.#path);
+    if (facts?.isDirectory === true) {
+      throw new EngineError("OUTPUT_UNWRITABLE", `output ${this.name} is a directory`);
+    }
+    const bytes = await this.#attempt(
+      () => this.#files.readFile(this.#markerPath),
+      this.#markerPath,
+    );
+    return {
+      length: facts?.size,
+      mark: bytes === undefined ? undefined : this.#readMark(bytes.toString("utf8")),
+    };
+  }
+
+  async open(length: number): Promise<void> {
+    await this.#attempt(() => this.#makeDirectories(dirname(this.#path)), dirname(this.#path));
+    const isNew = (await this.#attempt(() => this.#files.stat(this.#path), this.#path)) === undefined;
+    const file = await this.#attempt(() => this.#files.open(this.#path, "readwrite"), this.#path);
+    this.#file = file;
+    if (isNew) {
+      const directory = dirname(this.#path);
+      await this.#attempt(() => this.#files.syncDirectory(directory), directory);
+    }
+    const found = await this.#attempt(() => file.size(), this.#path);
+    if (found < length) {
+      throw new EngineError(
+        "OUTPUT_DAMAGED",
+        `output file ${this.name} holds ${found} bytes, fewer than the ${length} committed`,
+      );
+    }
+    if (found > length) {
+      await this.#failpoints.hit("recover.truncate.before");
+      await this.#attempt(async () => {
+        await file.truncate(length);
+        await file.sync();
+      }, this.#path);
+      await this.#failpoints.hit("recover.truncate.after");
+    }
+    this.#length = length;
+  }
+
+  async write(lines: readonly string[]): Promise<void> {
+    this.#throwFailure();
+    if (lines.length === 0) return;
+    const text = lines.join("\n");
+    this.#gathered.push(text);
+    this.#gatheredSize += text.length + 1;
+    if (this.#gatheredSize >= writeSize) this.#handOver();
+    if (this.#pendingBytes > pendingBytesMax) {
+      await this.#writing;
+      this.#throwFailure();
+    }
+  }
+
+  async flush(): Promise<number> {
+    const file = this.#opened();
+    await this.#failpoints.hit("file.flush.before");
+    this.#handOver();
+    await this.#writing;
+    this.#throwFailure();
+    try {
+      await this.#attempt(() => file.sync(), this.#path);
+    } catch (error) {
+      // After a failed sync the kernel may have dropped the bytes and report success the next time.
+      this.#failure = error;
+      throw error;
+    }
+    await this.#failpoints.hit("file.flush.after");
+    return this.#length;
+  }
+
+  async publish(mark: DeliveryMark, length: number): Promise<void> {
+    const { job, incarnation, epoch, hash } = mark;
+    const text = `${JSON.stringify({ job, incarnation, epoch, hash, length })}\n`;
+    await this.#failpoints.hit("file.publish.before");
+    await this.#attempt(
+      () => replaceFile(this.#files, this.#markerPath, Buffer.from(text)),
+      this.#markerPath,
+    );
+    await this.#failpoints.hit("file.publish.after");
+  }
+
+  async close(): Promise<void> {
+    await this.#writing;
+    const file = this.#file;
+    this.#file = undefined;
+    await file?.close();
+  }
+
+  /** Starts writing what was gathered; writes follow each other in order. */
+  #handOver(): void {
+    if (this.#gathered.length === 0) return;
+    const file = this.#opened();
+    const bytes = Buffer.from(`${this.#gathered.join("\n")}\n`);
+    const position = this.#length;
+    this.#gathered = [];
+    this.#gatheredSize = 0;
+    this.#length += bytes.length;
+    this.#pendingBytes += bytes.length;
+    this.#writing = this.#writing.then(async () => {
+      if (this.#failure !== undefined) return;
+      try {
+        await this.#attempt(
+          () => file.write(bytes, position),
+          this.#path,
+          `${bytes.length} bytes at ${position}`,
+        );
+      } catch (error) {
+        this.#failure = error;
+      } finally {
+        this.#pendingBytes -= bytes.length;
+      }
+    });
+  }
+
+  /** Makes a directory and its parents so that they outlive a power loss. */
+  async #makeDirectories(directory: string): Promise<void> {
+    const missing: string[] = [];
+    let at = directory;
+    while ((await this.#files.stat(at)) === undefined) {
+      missing.push(at);
+      at = dirname(at);
+    }
+    if (missing.length === 0) return;
+    await this.#files.makeDirectory(directory);
+    for (const made of missing) await this.#files.syncDirectory(dirname(made));
+  }
+
+  #readMark(text: string): LengthMark {
+    let found: unknown;
+    try {
+      found = JSON.parse(text);
+    } catch (error) {
+      throw this.#foreignMarker(error);
+    }
+    if (!isLengthMark(found)) throw this.#foreignMarker(undefined);
+    const { job, incarnation, epoch, hash, length } = found;
+    return { job, incarnation, epoch, hash, length };
+  }
+
+  #foreignMarker(cause: unknown): EngineError {
+    return new EngineError("OUTPUT_DAMAGED", `${this.name}.committed is not a marker of this engine`, {
+      hint: "the engine writes it whole or not at all: find out what changed it before you remove it",
+      cause,
+    });
+  }
+
+  #opened(): File {
+    if (this.#file === undefined) throw new EngineError("INTERNAL", `output ${this.name} is not open`);
+    return this.#file;
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Runs one file system call; its failure becomes an EngineError that names the path. */
+  async #attempt<T>(work: () => Promise<T>, path: string, amount?: string): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const code = systemCode(error);
+      if (code === undefined) throw error;
+      const doing = amount === undefined ? path : `${amount} of ${path}`;
+      if (code === "ENOSPC" || code === "EDQUOT") {
+        throw new EngineError("DISK_FULL", `no space left to write ${doing} (${code})`, {
+          hint: "free some space and start again: the run goes on from its last checkpoint",
+          cause: error,
+        });
+      }
+      throw new EngineError("OUTPUT_UNWRITABLE", `cannot write ${doing} (${code})`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+function isLengthMark(value: unknown): value is LengthMark {
+  if (typeof value !== "object" || value === null) return false;
+  const mark = value as Partial<Record<keyof LengthMark, unknown>>;
+  return (
+    typeof mark.job === "string" &&
+    typeof mark.incarnation === "string" &&
+    typeof mark.hash === "string" &&
+    isCount(mark.epoch) &&
+    isCount(mark.length)
+  );
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** A file of newline-delimited records, valid up to the length in the marker beside it. */
+export const fileSink: SinkDefinition = {
+  type: "file",
+  summary: "Writes newline-delimited records; `<file>.committed` says how far the file is valid.",
+  configSchema: {
+    required: ["path"],
+    properties: {
+      path: { type: "string", minLength: 1, description: "The file, relative to the spec." },
+    },
+  },
+  resolve(_raw, context) {
+    const path = context.path(["path"]);
+    return path === undefined ? undefined : { path };
+  },
+  maxValueBytes: () => undefined,
+  positioned: (config, context) => new FileSink(String(config["path"]), context),
+};

@@ -1,0 +1,78 @@
+import jsonata from "jsonata";
+import { failure } from "../failure.ts";
+import { checkedText } from "../meter.ts";
+import type { Item, Outcome } from "../values.ts";
+import { builtin } from "./builtin.ts";
+import type { Builtin } from "./builtin.ts";
+
+/**
+ * Formatting by pictures and encodings, which jsonata implements as pure synchronous functions of texts and numbers.
+ * It does not export them; an expression that is just their names gives them.
+ */
+
+type Implementation = (...args: readonly unknown[]) => unknown;
+
+const names = [
+  "formatNumber",
+  "formatBase",
+  "formatInteger",
+  "parseInteger",
+  "fromMillis",
+  "base64encode",
+  "base64decode",
+  "encodeUrlComponent",
+  "encodeUrl",
+  "decodeUrlComponent",
+  "decodeUrl",
+] as const;
+
+type BorrowedName = (typeof names)[number];
+
+const implementations = new Map<string, Implementation>();
+for (const name of names) {
+  const value: unknown = await jsonata(`$${name}`).evaluate(undefined);
+  implementations.set(name, (value as { implementation: Implementation }).implementation);
+}
+
+/** Calls jsonata's own implementation. */
+export function borrowed(name: BorrowedName, args: readonly Outcome[], offset: number): Outcome {
+  let result: unknown;
+  try {
+    result = implementations.get(name)?.(...args);
+  } catch (error) {
+    const { code, message } = error as { code?: string; message?: string };
+    if (code === undefined) throw error;
+    throw failure(code, message ?? messages[code] ?? `$${name} cannot use its arguments (${code})`, offset);
+  }
+  return typeof result === "string" ? checkedText(result) : (result as Item | undefined);
+}
+
+const messages: Readonly<Record<string, string>> = {
+  D3100: "The radix of $formatBase must be between 2 and 36",
+  D3140: "The text is no well-formed URL or holds a lone surrogate",
+};
+
+function formatting(
+  name: BorrowedName,
+  signature: string,
+  arity: number,
+  returns: "string" | "number",
+): Builtin {
+  return builtin(name, signature, { arity, returns, decimals: "refuse" }, (args, offset) =>
+    borrowed(name, args, offset),
+  );
+}
+
+export const formattingFunctions: readonly Builtin[] = [
+  formatting("formatNumber", "<n-so?:s>", 3, "string"),
+  formatting("formatBase", "<n-n?:s>", 2, "string"),
+  formatting("formatInteger", "<n-s:s>", 2, "string"),
+  formatting("parseInteger", "<s-s:n>", 2, "number"),
+  formatting("fromMillis", "<n-s?s?:s>", 3, "string"),
+  formatting("base64encode", "<s-:s>", 1, "string"),
+  formatting("base64decode", "<s-:s>", 1, "string"),
+  formatting("encodeUrlComponent", "<s-:s>", 1, "string"),
+  formatting("encodeUrl", "<s-:s>", 1, "string"),
+  formatting("decodeUrlComponent", "<s-:s>", 1, "string"),
+  formatting("decodeUrl", "<s-:s>", 1, "string"),
+];

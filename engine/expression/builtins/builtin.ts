@@ -1,0 +1,81 @@
+import { signatureOf } from "../signature.ts";
+import type { DecimalPolicy, Signature } from "../signature.ts";
+import { FunctionValue } from "../values.ts";
+import type { Outcome } from "../values.ts";
+
+/** What the compiler knows of a function's result. `decimal` and `number` are told apart: only numbers compute inline. */
+export type ResultType =
+  | "string"
+  | "number"
+  | "boolean"
+  | "decimal"
+  | "array"
+  | "object"
+  | "any";
+
+export interface Builtin {
+  /** With its dollar sign, as messages show it. */
+  readonly name: string;
+  readonly signature: Signature;
+  /** Arguments that higher-order functions fill in when this function is handed to them. */
+  readonly arity: number;
+  readonly returns: ResultType;
+  /** False if it gives a value whenever it returns. */
+  readonly optional: boolean;
+  /** True if the result may be a Sequence that is still to be collapsed. */
+  readonly sequence: boolean;
+  readonly decimals: DecimalPolicy;
+  /** Distinguishes a Sequence from an array among its arguments. */
+  readonly keepsSequences: boolean;
+  /** Arguments have passed the signature. */
+  readonly implementation: (args: readonly Outcome[], offset: number) => Outcome;
+}
+
+interface Options {
+  readonly arity?: number;
+  readonly returns?: ResultType;
+  readonly optional?: boolean;
+  readonly sequence?: boolean;
+  readonly decimals?: DecimalPolicy;
+  readonly keepsSequences?: boolean;
+}
+
+export function builtin(
+  name: string,
+  signature: string,
+  options: Options,
+  implementation: Builtin["implementation"],
+): Builtin {
+  const checked = signatureOf(signature);
+  return {
+    name: `$${name}`,
+    signature: checked,
+    arity: options.arity ?? (Number.isFinite(checked.maximum) ? checked.maximum : 0),
+    returns: options.returns ?? "any",
+    optional: options.optional ?? true,
+    sequence: options.sequence ?? false,
+    decimals: options.decimals ?? "count",
+    keepsSequences: options.keepsSequences ?? false,
+    implementation,
+  };
+}
+
+/** The call that generated code makes when it has no shortcut. */
+export function callBuiltin(
+  target: Builtin,
+  args: readonly Outcome[],
+  context: Outcome,
+  offset: number,
+): Outcome {
+  const { decimals, keepsSequences } = target;
+  const matched = target.signature.match(args, context, target.name, offset, decimals, keepsSequences);
+  return target.implementation(matched, offset);
+}
+
+/** A built-in as a value, to hand to `$map` or to chain. */
+export function builtinValue(target: Builtin, offset: number): FunctionValue {
+  return new FunctionValue(target.arity, (...args) =>
+    callBuiltin(target, args, undefined, offset),
+  );
+}
+

@@ -1,0 +1,165 @@
+import { failure } from "../failure.ts";
+import { checkedText, spend, spendArray, spendText } from "../meter.ts";
+import { textOf } from "../text.ts";
+import type { Item, Outcome } from "../values.ts";
+import { builtin } from "./builtin.ts";
+import type { Builtin } from "./builtin.ts";
+
+/** `$name(text)`: absent stays absent. */
+function ofText(name: string, signature: string, change: (text: string) => string): Builtin {
+  return builtin(name, signature, { returns: "string" }, ([text]) =>
+    text === undefined ? undefined : checkedText(change(text as string)),
+  );
+}
+
+/** Characters as code points, as jsonata counts them. */
+function codePoints(text: string): number {
+  let count = text.length;
+  for (let at = 0; at < text.length - 1; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit < 0xd800 || unit > 0xdbff) continue;
+    const next = text.charCodeAt(at + 1);
+    if (next >= 0xdc00 && next <= 0xdfff) {
+      count--;
+      at++;
+    }
+  }
+  return count;
+}
+
+function trim(text: string): string {
+  return text.replace(/[ \t\n\r]+/g, " ").replace(/^ | $/g, "");
+}
+
+function substring(text: string, start: number, length: number | undefined): string {
+  const whole = codePoints(text);
+  const from = whole + start < 0 ? 0 : start;
+  if (length !== undefined && length <= 0) return "";
+  const end = length === undefined ? undefined : from >= 0 ? from + length : whole + from + length;
+  if (whole === text.length) return text.slice(from, end);
+  spend(whole);
+  return [...text].slice(from, end).join("");
+}
+
+export function pad(text: string, width: number, filling: string | undefined): string {
+  const wanted = Math.trunc(width);
+  const missing = Math.abs(wanted) - codePoints(text);
+  if (!(missing > 0)) return text;
+  const character = filling === undefined || filling === "" ? " " : filling;
+  spendText(text.length + missing * character.length);
+  const padding =
+    character.length === 1
+      ? character.repeat(missing)
+      : substring(character.repeat(missing), 0, missing);
+  return wanted > 0 ? text + padding : padding + text;
+}
+
+export function splitText(text: string, separator: string): readonly string[] {
+  const parts = text.split(separator);
+  if (parts.length > 16) spendArray(parts.length);
+  return parts;
+}
+
+/** The part of a text before (or after) a mark; the whole text if the mark is not in it. */
+export function before(text: string, mark: string): string {
+  const at = text.indexOf(mark);
+  return at < 0 ? text : text.slice(0, at);
+}
+export function after(text: string, mark: string): string {
+  const at = text.indexOf(mark);
+  return at < 0 ? text : text.slice(at + mark.length);
+}
+
+/** `undefined` as a mark reads "undefined" in jsonata; here it is absent, like everywhere else. */
+const mark = (value: Outcome): string => (value === undefined ? "undefined" : (value as string));
+
+function replace(
+  text: string,
+  pattern: string,
+  replacement: string,
+  limit: number | undefined,
+  offset: number,
+): string {
+  if (pattern === "") throw failure("D3010", "The second argument of $replace must not be empty", offset);
+  if (limit !== undefined && limit < 0) {
+    throw failure("D3011", "The fourth argument of $replace must not be negative", offset);
+  }
+  let result = "";
+  let from = 0;
+  for (let count = 0; limit === undefined || count < limit; count++) {
+    const at = text.indexOf(pattern, from);
+    if (at < 0) break;
+    spend(1);
+    result += text.slice(from, at) + replacement;
+    spendText(result.length);
+    from = at + pattern.length;
+  }
+  return checkedText(result + text.slice(from));
+}
+
+function textArgument(name: string, value: Outcome, index: number, offset: number): string {
+  if (typeof value === "string") return value;
+  throw failure("T0410", `Argument ${index} of ${name} must be a text`, offset);
+}
+
+export const stringFunctions: readonly Builtin[] = [
+  builtin("string", "<x-b?:s>", { arity: 1, returns: "string" }, ([value, indented], offset) =>
+    value === undefined ? undefined : textOf(value, offset, indented === true),
+  ),
+  ofText("lowercase", "<s-:s>", (text) => text.toLowerCase()),
+  ofText("uppercase", "<s-:s>", (text) => text.toUpperCase()),
+  ofText("trim", "<s-:s>", trim),
+  builtin("length", "<s-:n>", { returns: "number" }, ([text]) =>
+    text === undefined ? undefined : codePoints(text as string),
+  ),
+  builtin("substring", "<s-nn?:s>", { returns: "string" }, ([text, start, length]) =>
+    text === undefined
+      ? undefined
+      : substring(text as string, (start as number | undefined) ?? 0, length as number | undefined),
+  ),
+  builtin("substringBefore", "<s-s:s>", { returns: "string" }, ([text, end]) =>
+    text === undefined ? undefined : before(text as string, mark(end)),
+  ),
+  builtin("substringAfter", "<s-s:s>", { returns: "string" }, ([text, start]) =>
+    text === undefined ? undefined : after(text as string, mark(start)),
+  ),
+  builtin("pad", "<s-ns?:s>", { returns: "string" }, ([text, width, filling]) =>
+    text === undefined
+      ? undefined
+      : pad(text as string, (width as number | undefined) ?? Number.NaN, filling as string | undefined),
+  ),
+  builtin("contains", "<s-(sf):b>", { returns: "boolean" }, ([text, token], offset) =>
+    text === undefined || token === undefined
+      ? undefined
+      : (text as string).includes(textArgument("$contains", token, 2, offset)),
+  ),
+  builtin("split", "<s-(sf)n?:a<s>>", { returns: "array" }, ([text, separator, limit], offset) => {
+    if (text === undefined) return undefined;
+    if (limit !== undefined && (limit as number) < 0) {
+      throw failure("D3020", "The third argument of $split must not be negative", offset);
+    }
+    if (separator === undefined) return [text as Item];
+    const parts = splitText(text as string, textArgument("$split", separator, 2, offset));
+    return limit === undefined ? parts : parts.slice(0, Math.trunc(limit as number));
+  }),
+  builtin("join", "<a<s>s?:s>", { returns: "string" }, ([texts, separator], offset) => {
+    if (texts === undefined) return undefined;
+    const parts = (texts as readonly Item[]).map((text) => textOf(text, offset));
+    const between = (separator as string | undefined) ?? "";
+    let length = 0;
+    for (const part of parts) length += part.length + between.length;
+    spendText(length);
+    return parts.join(between);
+  }),
+  builtin("replace", "<s-(sf)(sf)n?:s>", { returns: "string" }, ([text, pattern, replacement, limit], offset) =>
+    text === undefined
+      ? undefined
+      : replace(
+          text as string,
+          textArgument("$replace", pattern, 2, offset),
+          textArgument("$replace", replacement, 3, offset),
+          limit as number | undefined,
+          offset,
+        ),
+  ),
+];

@@ -1,0 +1,118 @@
+import type { ExpressionError } from "./expression.ts";
+import { failure, shown } from "./failure.ts";
+import { checkDepth, meter, spend } from "./meter.ts";
+import { signatureOf } from "./signature.ts";
+import { FunctionValue, TailCall, collapse, isArray, isObject, plain } from "./values.ts";
+import type { FunctionBody, Item, Outcome } from "./values.ts";
+
+/** Calls whatever `procedure` is, and what it tail-calls. The result may be a Sequence that is still to be collapsed. */
+export function call(procedure: Outcome, args: readonly Outcome[], offset: number): Outcome {
+  if (!(procedure instanceof FunctionValue)) throw notCallable(procedure, offset);
+  enter();
+  let result = procedure.invoke(...args);
+  while (result instanceof TailCall) {
+    if (--meter.fuel < 0) spend(1);
+    if (!(result.procedure instanceof FunctionValue)) {
+      throw notCallable(result.procedure, result.offset);
+    }
+    result = result.procedure.invoke(...result.args);
+  }
+  meter.depth--;
+  return result;
+}
+
+/** Calls with at most the arguments that the function can take, as `$map` and its like do. */
+export function apply(
+  procedure: FunctionValue,
+  offset: number,
+  first: Outcome,
+  second: Outcome,
+  third: Outcome,
+): Outcome {
+  const { parameterCount } = procedure;
+  enter();
+  const result =
+    parameterCount >= 3
+      ? procedure.invoke(first, second, third)
+      : parameterCount === 2
+        ? procedure.invoke(first, second)
+        : procedure.invoke(first);
+  meter.depth--;
+  return result instanceof TailCall ? call(result.procedure, result.args, offset) : result;
+}
+
+function enter(): void {
+  if (--meter.fuel < 0) spend(1);
+  if (++meter.depth > 400) checkDepth(meter.depth);
+}
+
+function notCallable(value: Outcome, offset: number): ExpressionError {
+  return failure("T1006", `Cannot call ${shown(value)}, which is no function`, offset);
+}
+
+export function lambda(arity: number, body: FunctionBody): FunctionValue {
+  return new FunctionValue(arity, body);
+}
+
+/** A lambda with a signature such as `<n-n:n>`: its arguments are checked at each call. */
+export function signedLambda(
+  arity: number,
+  body: FunctionBody,
+  definition: string,
+  context: Outcome,
+  offset: number,
+): FunctionValue {
+  const signature = signatureOf(definition);
+  return new FunctionValue(arity, (...args) =>
+    body(...signature.match(args, plain(context), "the function", offset)),
+  );
+}
+
+export function tailCall(procedure: Outcome, args: readonly Outcome[], offset: number): TailCall {
+  return new TailCall(procedure, args, offset);
+}
+
+/** `lhs ~> rhs`: applies, or chains two functions to one. */
+export function chain(left: Outcome, right: Outcome, offset: number): Outcome {
+  if (!(right instanceof FunctionValue)) {
+    throw failure("T2006", `The right side of ~> must be a function, not ${shown(right)}`, offset);
+  }
+  if (!(left instanceof FunctionValue)) return call(right, [left], offset);
+  return new FunctionValue(1, (value) =>
+    call(right, [collapse(call(left, [value], offset))], offset),
+  );
+}
+
+/** `$f(?, 2)`: `holes[i]` says that argument i is still open. */
+export function partial(
+  procedure: Outcome,
+  args: readonly Outcome[],
+  holes: readonly boolean[],
+  offset: number,
+): FunctionValue {
+  if (!(procedure instanceof FunctionValue)) {
+    throw failure("T1008", `Cannot fill in arguments of ${shown(procedure)}, which is no function`, offset);
+  }
+  return new FunctionValue(holes.filter((hole) => hole).length, (...given) => {
+    let next = 0;
+    return call(
+      procedure,
+      args.map((argument, index) => (holes[index] === true ? given[next++] : argument)),
+      offset,
+    );
+  });
+}
+
+/** Functions in a result are no data; nor are NaN and infinities. Says what it found. */
+export function findNonData(value: Item, depth = 0): string | undefined {
+  checkDepth(depth);
+  if (value instanceof FunctionValue) return "a function";
+  if (typeof value === "number") return Number.isFinite(value) ? undefined : String(value);
+  const entries = isArray(value) ? value : isObject(value) ? Object.values(value) : [];
+  for (const entry of entries) {
+    spend(1);
+    const fault = findNonData(entry, depth + 1);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}

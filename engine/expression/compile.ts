@@ -1,0 +1,135 @@
+import { collectionFunctions } from "./builtins/collections.ts";
+import type { Builtin } from "./builtins/builtin.ts";
+import { formattingFunctions } from "./builtins/borrowed.ts";
+import { generatorFunctions, jobFunctions } from "./builtins/job-functions.ts";
+import { higherOrderFunctions } from "./builtins/higher-order.ts";
+import { numberFunctions } from "./builtins/numbers.ts";
+import { stringFunctions } from "./builtins/strings.ts";
+import { timeFunctions } from "./builtins/times.ts";
+import { findNonData } from "./calls.ts";
+import type { Code } from "./code.ts";
+import { Emitter } from "./emitter.ts";
+import { evaluation } from "./evaluation.ts";
+import { ExpressionError } from "./expression.ts";
+import type { CompileContext, CompiledExpression } from "./expression.ts";
+import { generate } from "./generate.ts";
+import { rootName } from "./generate-paths.ts";
+import { meter, resetMeter } from "./meter.ts";
+import { parseExpression } from "./parse.ts";
+import { runtime } from "./runtime.ts";
+import { FunctionValue, collapse, plain } from "./values.ts";
+import type { Item, Outcome } from "./values.ts";
+import type { Value } from "../core/value.ts";
+
+/**
+ * Compiles an expression to a JavaScript function. Throws ExpressionError, whose offset is the start of the faulty
+ * token, for syntax errors, unknown names, wrong argument counts and constructs that are not supported.
+ */
+export function compileExpression(source: string, context: CompileContext): CompiledExpression {
+  try {
+    return compile(source, context);
+  } catch (error) {
+    if (error instanceof RangeError) {
+      throw new ExpressionError("EXPRESSION_LIMIT", "SOURCE_LIMIT", "The expression is nested too deep", 0);
+    }
+    throw error;
+  }
+}
+
+function compile(source: string, context: CompileContext): CompiledExpression {
+  const emitter = new Emitter(source, context, builtinsFor(context), generate);
+  const tree = parseExpression(source);
+  const { program, value } = generateProgram(emitter, tree);
+  // Nothing of the text is in `program` but quoted strings, numbers and fixed names.
+  // oxlint-disable-next-line typescript/no-implied-eval -- compiling is the purpose of this file
+  const make = new Function("r", "k", program) as (
+    functions: typeof runtime,
+    constants: readonly unknown[],
+  ) => (record: Item) => Outcome;
+  const run = make(runtime, emitter.constants);
+  const searched = emitter.functionsAsValues && !isScalar(value);
+  return {
+    source,
+    reads: emitter.readsKnown ? emitter.reads : undefined,
+    evaluate(input, evaluationContext) {
+      resetMeter();
+      evaluation.context = evaluationContext;
+      try {
+        const result = plain(collapse(run(input)));
+        if (result === undefined || typeof result === "string") return result;
+        if (searched || meter.nonFinite || typeof result === "object") refuseNonData(result, searched);
+        return result as Value;
+      } catch (error) {
+        throw asExpressionError(error);
+      }
+    },
+  };
+}
+
+function isScalar(value: Code): boolean {
+  return ["string", "number", "boolean", "decimal"].includes(value.type);
+}
+
+function refuseNonData(result: Item, searched: boolean): void {
+  const fault =
+    searched || meter.nonFinite
+      ? findNonData(result)
+      : result instanceof FunctionValue
+        ? "a function"
+        : undefined;
+  if (fault !== undefined) {
+    throw new ExpressionError("EXPRESSION_ERROR", "OUTPUT_INVALID", `The result is ${fault}, which is no data`, 0);
+  }
+}
+
+function asExpressionError(error: unknown): ExpressionError {
+  if (error instanceof ExpressionError) return error;
+  if (error instanceof RangeError) {
+    return new ExpressionError("EXPRESSION_LIMIT", "D1011", "Functions or data are nested too deep", 0);
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return new ExpressionError("EXPRESSION_ERROR", "INTERNAL", message, 0);
+}
+
+function generateProgram(
+  emitter: Emitter,
+  tree: ReturnType<typeof parseExpression>,
+): { program: string; value: Code } {
+  let value: Code | undefined;
+  const block = { type: "block", expressions: [tree] } as const;
+  const main = emitter.closure([rootName], () => {
+    value = emitter.rawNode(block, { js: rootName, single: true, root: true });
+    return value.js;
+  });
+  const constants = emitter.constants.map((_, index) => `k${index}=k[${index}]`);
+  const program = [
+    '"use strict";',
+    `const {${[...emitter.used].join(",")}}=r;`,
+    constants.length === 0 ? "" : `const ${constants.join(",")};`,
+    `return ${main};`,
+  ].join("");
+  return { program, value: value as unknown as Code };
+}
+
+const always: readonly Builtin[] = [
+  ...stringFunctions,
+  ...numberFunctions,
+  ...collectionFunctions,
+  ...higherOrderFunctions,
+  ...timeFunctions,
+  ...formattingFunctions,
+];
+
+/** Functions of the last context, which many expressions of one job share. */
+const known = new WeakMap<CompileContext, ReadonlyMap<string, Builtin>>();
+
+function builtinsFor(context: CompileContext): ReadonlyMap<string, Builtin> {
+  let builtins = known.get(context);
+  if (builtins === undefined) {
+    const generators = context.scope === "generate" ? generatorFunctions : [];
+    const all = [...always, ...jobFunctions(context), ...generators];
+    builtins = new Map(all.map((each) => [each.name.slice(1), each]));
+    known.set(context, builtins);
+  }
+  return builtins;
+}

@@ -1,0 +1,199 @@
+import { code } from "./code.ts";
+import type { Code, StaticType } from "./code.ts";
+import { averageOfDecimals } from "./builtins/numbers.ts";
+import { unknownName } from "./builtins/job-functions.ts";
+import type { Builtin } from "./builtins/builtin.ts";
+import type { Emitter, Focus } from "./emitter.ts";
+import { shortcuts } from "./generate-shortcuts.ts";
+import { noteRead } from "./generate-paths.ts";
+import type { CallNode, Node } from "./syntax.ts";
+
+/** Calls of built-ins, of lambdas, and of whatever an expression gives. */
+
+const refused: ReadonlyMap<string, string> = new Map([
+  ["eval", "$eval is not supported: text of a record is never run"],
+  ["random", "$random is not supported: a replay must give the same result"],
+  ["shuffle", "$shuffle is not supported: a replay must give the same result"],
+  ["match", "$match is not supported: there are no regular expressions"],
+]);
+
+/** `applied` is the left side of `~>`, which becomes the first argument. */
+export function generateCall(emitter: Emitter, node: CallNode, focus: Focus, applied?: Code): Code {
+  const { procedure } = node;
+  const target = builtinOf(emitter, procedure);
+  if (target !== undefined) return callOfBuiltin(emitter, target, node, focus, applied);
+  const offset = emitter.offsetOf(node);
+  const callee = calleeOf(emitter, procedure, focus);
+  const args = argumentsOf(emitter, node, focus, applied, undefined);
+  const js = `${emitter.use("call")}(${callee},[${args.map((each) => each.js).join(",")}],${offset})`;
+  return code(js, { raw: true });
+}
+
+/** A call in tail position of a lambda: a built-in is called at once, its result untouched; the rest is left to the caller. */
+export function generateTailCall(emitter: Emitter, node: CallNode, focus: Focus): Code {
+  if (!emitter.tails || builtinOf(emitter, node.procedure) !== undefined) {
+    return generateCall(emitter, node, focus);
+  }
+  const callee = calleeOf(emitter, node.procedure, focus);
+  const args = argumentsOf(emitter, node, focus, undefined, undefined);
+  const list = args.map((each) => each.js).join(",");
+  const js = `${emitter.use("tailCall")}(${callee},[${list}],${emitter.offsetOf(node)})`;
+  return code(js, { raw: true });
+}
+
+export function generatePartial(emitter: Emitter, node: CallNode, focus: Focus): Code {
+  emitter.functionsAsValues = true;
+  const holes = node.arguments.map((argument) => argument.type === "operator" && argument.value === "?");
+  const args = node.arguments.map((argument, index) =>
+    holes[index] === true ? "undefined" : emitter.node(argument, focus).js,
+  );
+  const target = builtinOf(emitter, node.procedure);
+  const offset = emitter.offsetOf(node);
+  if (target !== undefined) checkCount(emitter, target, args.length, offset);
+  const callee =
+    target === undefined
+      ? calleeOf(emitter, node.procedure, focus)
+      : emitter.functionValue(target, offset).js;
+  const js = `${emitter.use("partial")}(${callee},[${args.join(",")}],${emitter.constant(holes)},${offset})`;
+  return code(js, { type: "function", optional: false, sequence: false });
+}
+
+/** The built-in that the procedure names, unless a variable of the expression hides it. */
+function builtinOf(emitter: Emitter, procedure: Node): Builtin | undefined {
+  if (procedure.type !== "variable" || procedure.predicate !== undefined) return undefined;
+  if (emitter.variable(procedure.value) !== undefined) return undefined;
+  const target = emitter.builtins.get(procedure.value);
+  if (target === undefined && procedure.value !== "" && procedure.value !== "$") {
+    throw unknownFunction(emitter, procedure.value, emitter.offsetOf(procedure));
+  }
+  return target;
+}
+
+export function unknownFunction(emitter: Emitter, name: string, offset: number): Error {
+  const reason = refused.get(name);
+  if (reason !== undefined) return emitter.fault("UNSUPPORTED", reason, offset);
+  const scope = functionScopes.get(name);
+  if (scope !== undefined) {
+    return emitter.fault("OUT_OF_SCOPE", `The function $${name} is available only ${scope}`, offset);
+  }
+  const message = emitter.suggest(
+    `There is no function $${name}`,
+    name,
+    emitter.builtins.keys(),
+    (nearest) => `$${nearest}`,
+  );
+  return emitter.fault("T1006", message, offset);
+}
+
+const functionScopes: ReadonlyMap<string, string> = new Map(
+  ["index", "pick", "uniform", "chance"].map((name) => [name, "in the `set` of a generate source"]),
+);
+
+function calleeOf(emitter: Emitter, procedure: Node, focus: Focus): string {
+  if (procedure.type === "path" && procedure.steps.length === 1) {
+    const [step] = procedure.steps;
+    const name = step?.type === "name" ? step.value : undefined;
+    const known = name !== undefined && (emitter.builtins.has(name) || emitter.variable(name) !== undefined);
+    if (known) {
+      throw emitter.fault(
+        "T1005",
+        `${name} is no function; did you mean $${name}?`,
+        emitter.offsetOf(procedure),
+      );
+    }
+  }
+  return emitter.node(procedure, focus).js;
+}
+
+/** Functions whose callback cannot get into their result. */
+const takingCallbacks: ReadonlySet<string> = new Set(
+  ["map", "filter", "reduce", "single", "each", "sift", "sort"].map((name) => `$${name}`),
+);
+
+function argumentsOf(
+  emitter: Emitter,
+  node: CallNode,
+  focus: Focus,
+  applied: Code | undefined,
+  target: Builtin | undefined,
+): readonly Code[] {
+  const callbacks = target !== undefined && takingCallbacks.has(target.name);
+  const args = node.arguments.map((argument) => {
+    const before = emitter.functionsAsValues;
+    const value = emitter.node(argument, focus);
+    if (callbacks && argument.type === "lambda") emitter.functionsAsValues = before;
+    return value;
+  });
+  return applied === undefined ? args : [applied, ...args];
+}
+
+function callOfBuiltin(
+  emitter: Emitter,
+  target: Builtin,
+  node: CallNode,
+  focus: Focus,
+  applied: Code | undefined,
+): Code {
+  const offset = emitter.offsetOf(node);
+  const count = node.arguments.length + (applied === undefined ? 0 : 1);
+  checkCount(emitter, target, count, offset);
+  const args = argumentsOf(emitter, node, focus, applied, target);
+  checkArguments(emitter, target, args, node, offset);
+  const fromContext = target.signature.usesContext && count < target.signature.maximum;
+  // Only a call that lacks a required argument really reads the context; `$pad(x, 3)` never does.
+  const certain = fromContext && count <= target.signature.minimum;
+  if (certain) noteRead(emitter, focus, undefined);
+  const generic = (names: readonly string[]): string =>
+    `${emitter.use("callBuiltin")}(${emitter.constant(target)},[${names.join(",")}],${fromContext ? focus.js : "undefined"},${offset})`;
+  const general = resultOf(target, args, generic(args.map((each) => each.js)));
+  if (certain) return general;
+  return shortcuts.get(target.name)?.(emitter, args, generic, offset) ?? general;
+}
+
+function resultOf(target: Builtin, args: readonly Code[], js: string): Code {
+  const exact = target.name === "$abs" || target.name === "$sum" || target.name === "$number";
+  const type: StaticType = exact && args[0]?.type === "decimal" ? "decimal" : target.returns;
+  return code(js, {
+    type,
+    optional: target.optional,
+    raw: target.sequence,
+    sequence: target.sequence,
+  });
+}
+
+function checkCount(emitter: Emitter, target: Builtin, count: number, offset: number): void {
+  const { minimum, maximum } = target.signature;
+  if (count >= minimum && count <= maximum) return;
+  const wanted =
+    minimum === maximum || maximum === Number.POSITIVE_INFINITY
+      ? `${minimum}${minimum === maximum ? "" : " or more"}`
+      : `${minimum} to ${maximum}`;
+  const plural = wanted === "1" ? "" : "s";
+  throw emitter.fault("T0410", `${target.name} takes ${wanted} argument${plural}, not ${count}`, offset);
+}
+
+/** Faults that constant arguments make certain. */
+function checkArguments(
+  emitter: Emitter,
+  target: Builtin,
+  args: readonly Code[],
+  node: CallNode,
+  offset: number,
+): void {
+  const [first] = args;
+  const firstOffset = node.arguments[0] === undefined ? offset : emitter.offsetOf(node.arguments[0]);
+  const { tables, parameters } = emitter.context;
+  if (typeof first?.literal === "string") {
+    const name = first.literal;
+    if ((target.name === "$row" || target.name === "$has_row") && !tables.has(name)) {
+      throw unknownName("table", name, tables.keys(), firstOffset);
+    }
+    if (target.name === "$param" && !parameters.has(name)) {
+      throw unknownName("parameter", name, parameters.keys(), firstOffset);
+    }
+  }
+  if (target.name === "$average" && first?.type === "decimal") throw averageOfDecimals(offset);
+  if (target.name === "$toMillis" && args.length > 1) {
+    throw emitter.fault("UNSUPPORTED", "$toMillis with a picture is not supported", offset);
+  }
+}

@@ -1,0 +1,263 @@
+import { code, literal } from "./code.ts";
+import type { Code, StaticType } from "./code.ts";
+import type { Emitter, Focus } from "./emitter.ts";
+import {
+  generateCall,
+  generatePartial,
+  generateTailCall,
+  unknownFunction,
+} from "./generate-calls.ts";
+import { generateArray, generateGroup, generateObject } from "./generate-constructors.ts";
+import { generateBinary, generateNegation, truth } from "./generate-operators.ts";
+import { filtered, generatePath, noteRead, rootName } from "./generate-paths.ts";
+import { assignmentsIn } from "./scope.ts";
+import type { Local, Scope } from "./scope.ts";
+import { tokenStart } from "./syntax.ts";
+import type { ApplyNode, BindNode, BlockNode, CallNode, ConditionNode, LambdaNode, Node, VariableNode } from "./syntax.ts";
+
+/** Code for any node of the syntax tree; the value may be an uncollapsed sequence. */
+export function generate(emitter: Emitter, node: Node, focus: Focus): Code {
+  const wrapped = node.predicate !== undefined || (node.group !== undefined && node.type !== "path");
+  if (node.keepArray !== true && !wrapped) return generateKind(emitter, node, focus);
+  const { tails } = emitter;
+  // A predicate works on the value itself, so it cannot be left to the caller.
+  if (wrapped) emitter.tails = false;
+  let value = wrapped ? emitter.node({ ...node, predicate: undefined, group: undefined, keepArray: false } as unknown as Node, focus) : generateKind(emitter, node, focus);
+  emitter.tails = tails;
+  if (node.predicate !== undefined) value = filtered(emitter, value, node.predicate);
+  if (node.group !== undefined && node.type !== "path") {
+    const items = `${emitter.use("itemsOf")}(${value.js})`;
+    value = generateGroup(emitter, node.group.lhs, items, node.group.position);
+  }
+  if (node.keepArray !== true || !value.raw) return value;
+  return { ...value, js: `${emitter.use("kept")}(${value.js})` };
+}
+
+function generateKind(emitter: Emitter, node: Node, focus: Focus): Code {
+  switch (node.type) {
+    case "path":
+      return generatePath(emitter, node, focus);
+    case "name":
+      return generatePath(emitter, { type: "path", steps: [node] }, focus);
+    case "string":
+    case "number":
+    case "value":
+      return literal(node.value);
+    case "variable":
+      return generateVariable(emitter, node, focus);
+    case "binary":
+      return generateBinary(emitter, node, focus);
+    case "unary":
+      if (node.value === "-") return generateNegation(emitter, node, focus);
+      return node.value === "["
+        ? generateArray(emitter, node, focus)
+        : generateObject(emitter, node, focus);
+    case "condition":
+      return generateCondition(emitter, node, focus);
+    case "block":
+      return generateBlock(emitter, node, focus);
+    case "bind":
+      return generateBind(emitter, node, focus);
+    case "function":
+      return generateCall(emitter, node, focus);
+    case "partial":
+      return generatePartial(emitter, node, focus);
+    case "lambda":
+      return node.thunk === true
+        ? generateTailCall(emitter, node.body as CallNode, focus)
+        : generateLambda(emitter, node, focus);
+    case "apply":
+      return generateApply(emitter, node, focus);
+    case "wildcard":
+      noteRead(emitter, focus, undefined);
+      return code(`${emitter.use("wildcard")}(${focus.js})`, { raw: true });
+    case "descendant":
+      noteRead(emitter, focus, undefined);
+      return code(`${emitter.use("descendants")}(${focus.js})`, { raw: true });
+    case "regex":
+      throw emitter.unsupported("A regular expression", node);
+    case "transform":
+      throw emitter.unsupported("The transform operator |...|", node);
+    case "parent":
+      throw emitter.unsupported("The parent operator %", node);
+    case "sort":
+    case "operator":
+      throw emitter.unsupported("This construct", node);
+  }
+}
+
+interface ScopedVariable {
+  readonly runtime: "windowFacts" | "revision" | "isFinal" | "errorEnvelope" | "lateFacts";
+  readonly type: StaticType;
+  readonly scopes: readonly string[];
+  readonly where: string;
+}
+
+/** Variables that the place of an expression provides. */
+const scopedVariables: ReadonlyMap<string, ScopedVariable> = new Map([
+  ["window", { runtime: "windowFacts", type: "object", scopes: ["result"], where: "in the `set` of an aggregate" }],
+  ["revision", { runtime: "revision", type: "number", scopes: ["result"], where: "in the `set` of an aggregate" }],
+  ["is_final", { runtime: "isFinal", type: "boolean", scopes: ["result"], where: "in the `set` of an aggregate" }],
+  ["error", { runtime: "errorEnvelope", type: "object", scopes: ["sink", "record"], where: "behind an error port" }],
+  ["late", { runtime: "lateFacts", type: "object", scopes: ["sink", "record"], where: "behind a `late` port" }],
+]);
+
+function generateVariable(emitter: Emitter, node: VariableNode, focus: Focus): Code {
+  const name = node.value;
+  if (name === "") {
+    noteRead(emitter, focus, undefined);
+    return code(focus.js, { atom: true });
+  }
+  if (name === "$") {
+    emitter.readsKnown = false;
+    return code(rootName, { atom: true });
+  }
+  const offset = emitter.offsetOf(node);
+  const local = emitter.variable(name);
+  if (local !== undefined) return local;
+  const scoped = scopedVariables.get(name);
+  if (scoped?.scopes.includes(emitter.context.scope) === true) {
+    return code(`${emitter.use(scoped.runtime)}()`, { type: scoped.type, sequence: false });
+  }
+  const target = emitter.builtins.get(name);
+  if (target !== undefined) return emitter.functionValue(target, offset);
+  if (scoped !== undefined) {
+    throw emitter.fault("OUT_OF_SCOPE", `The variable $${name} is available only ${scoped.where}`, offset);
+  }
+  const fault = unknownFunction(emitter, name, offset);
+  if ((fault as { reason?: string }).reason !== "T1006") throw fault;
+  const message = emitter.suggest(
+    `There is no variable $${name}`,
+    name,
+    [...variablesInReach(emitter.scope), ...emitter.builtins.keys()],
+    (nearest) => `$${nearest}`,
+  );
+  throw emitter.fault("UNKNOWN_VARIABLE", message, offset);
+}
+
+function variablesInReach(scope: Scope | undefined): readonly string[] {
+  return scope === undefined ? [] : [...scope.locals.keys(), ...variablesInReach(scope.outer)];
+}
+
+/** `a ? b : c`, and `a ?: c` and `a ?? c`, whose left side the parser has doubled: it is evaluated once here. */
+function generateCondition(emitter: Emitter, node: ConditionNode, focus: Focus): Code {
+  const end = node.position ?? 0;
+  const token = emitter.source.slice(Math.max(0, end - 2), end);
+  if (token === "?:" || token === "??") {
+    const value = emitter.node(node.then, focus);
+    const { set, name } = emitter.held(value);
+    const otherwise = otherwiseOf(emitter, node, focus);
+    const test =
+      token === "??" ? `${set}!==undefined` : truth(emitter, { ...value, js: set });
+    return joinedCode(`(${test}?${name}:${otherwise.js})`, { ...value, optional: false }, otherwise);
+  }
+  const test = truth(emitter, emitter.node(node.condition, focus));
+  const then = emitter.conditionally(() => emitter.node(node.then, focus));
+  const otherwise = otherwiseOf(emitter, node, focus);
+  return joinedCode(`(${test}?${then.js}:${otherwise.js})`, then, otherwise);
+}
+
+function otherwiseOf(emitter: Emitter, node: ConditionNode, focus: Focus): Code {
+  const { else: otherwise } = node;
+  if (otherwise === undefined) return code("undefined", { sequence: false });
+  return emitter.conditionally(() => emitter.node(otherwise, focus));
+}
+
+function joinedCode(js: string, one: Code, other: Code): Code {
+  const type = one.type === other.type ? one.type : other.js === "undefined" ? one.type : "any";
+  return code(js, {
+    type,
+    optional: one.optional || other.optional,
+    sequence: one.sequence || other.sequence,
+    raw: one.raw || other.raw,
+  });
+}
+
+/** Opens a frame for what `nodes` assign, compiles in it, closes it. `enter` sets what must be set before. */
+function framed<T>(
+  emitter: Emitter,
+  nodes: readonly Node[],
+  parameters: ReadonlyMap<string, string>,
+  emit: () => T,
+): { readonly result: T; readonly enter: string } {
+  const locals = new Map<string, Local>();
+  const counts = assignmentsIn(nodes);
+  const base = { body: emitter.body, conditions: emitter.conditions, facts: undefined, sentinel: false };
+  for (const [name, js] of parameters) {
+    locals.set(name, { ...base, js, assignments: Number.POSITIVE_INFINITY, assigned: "yes" });
+  }
+  for (const [name, assignments] of counts) {
+    if (locals.has(name)) continue;
+    locals.set(name, { ...base, js: emitter.temporary("v"), assignments, assigned: "no" });
+  }
+  const outer = emitter.scope;
+  emitter.scope = { outer, locals };
+  const result = emit();
+  emitter.scope = outer;
+  const enter = [...locals.values()]
+    .filter((local) => local.sentinel)
+    .map((local) => `${local.js}=${emitter.unbound},`)
+    .join("");
+  return { result, enter };
+}
+
+function generateBlock(emitter: Emitter, node: BlockNode, focus: Focus): Code {
+  const { expressions } = node;
+  const last = expressions.at(-1);
+  if (last === undefined) return code("undefined", { sequence: false });
+  const { result, enter } = framed(emitter, expressions, new Map(), () =>
+    expressions.map((expression) => emitter.node(expression, focus)),
+  );
+  const value = result.at(-1) as Code;
+  if (result.length === 1 && enter === "") return value;
+  return { ...withoutLiteral(value), js: `(${enter}${result.map((each) => each.js).join(",")})`, atom: false };
+}
+
+/** A block's value is not a literal of the text any more, although its type stays known. */
+function withoutLiteral(value: Code): Code {
+  const { literal: _literal, ...rest } = value;
+  return rest;
+}
+
+function generateBind(emitter: Emitter, node: BindNode, focus: Focus): Code {
+  const value = emitter.node(node.rhs, focus);
+  const local = emitter.scope.locals.get(node.lhs.value);
+  if (local === undefined) throw emitter.unsupported("This assignment", node);
+  const certain = local.body === emitter.body && local.conditions === emitter.conditions;
+  if (certain) {
+    local.assigned = "yes";
+    if (local.assignments === 1) local.facts = withoutLiteral(value);
+  } else if (local.assigned === "no") {
+    local.assigned = "maybe";
+  }
+  return { ...withoutLiteral(value), js: `(${local.js}=${value.js})`, atom: false };
+}
+
+function generateLambda(emitter: Emitter, node: LambdaNode, focus: Focus): Code {
+  emitter.functionsAsValues = true;
+  const parameters = node.arguments.map(() => emitter.fresh("p"));
+  const named = new Map(node.arguments.map((each, index) => [each.value, parameters[index] ?? ""]));
+  const { tails } = emitter;
+  emitter.tails = true;
+  const body = emitter.closure(parameters, () => {
+    const { result, enter } = framed(emitter, [node.body], named, () => emitter.node(node.body, focus));
+    return `${enter}${result.js}`;
+  });
+  emitter.tails = tails;
+  const facts = { type: "function", optional: false, sequence: false } as const;
+  const count = node.arguments.length;
+  if (node.signature === undefined) return code(`${emitter.use("lambda")}(${count},${body})`, facts);
+  const definition = literal(node.signature.definition).js;
+  const js = `${emitter.use("signedLambda")}(${count},${body},${definition},${focus.js},${emitter.offsetOf(node)})`;
+  return code(js, facts);
+}
+
+function generateApply(emitter: Emitter, node: ApplyNode, focus: Focus): Code {
+  const left = emitter.node(node.lhs, focus);
+  if (node.rhs.type === "function" && node.rhs.predicate === undefined && node.rhs.group === undefined) {
+    return generateCall(emitter, node.rhs, focus, left);
+  }
+  const right = emitter.node(node.rhs, focus);
+  const offset = tokenStart(node.position, "~>", emitter.source);
+  return code(`${emitter.use("chain")}(${left.js},${right.js},${offset})`, { raw: true });
+}

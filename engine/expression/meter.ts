@@ -1,0 +1,68 @@
+import { ExpressionError } from "./expression.ts";
+
+/**
+ * Budgets of one evaluation. They count work, not time, so the same record fails the same way on every machine
+ * and at every replay. Evaluation is synchronous and never nested, hence one meter for all.
+ */
+export const meter = {
+  /** Steps left: one per item visited, function called or character produced beyond a small text. */
+  fuel: 0,
+  /** Lambda calls that have not returned yet. */
+  depth: 0,
+  /** Set when arithmetic gave NaN or an infinity, so that results are searched for it only then. */
+  nonFinite: false,
+};
+
+export const limits = {
+  fuel: 1_000_000,
+  /** Nested lambda calls, and levels of nested data that `$string`, `=` and `**` walk. */
+  depth: 500,
+  /** Code units of one text. */
+  textLength: 10_000_000,
+  /** Members of one array. */
+  arrayLength: 1_000_000,
+} as const;
+
+export function resetMeter(): void {
+  meter.fuel = limits.fuel;
+  meter.depth = 0;
+  meter.nonFinite = false;
+}
+
+export function spend(steps: number): void {
+  if ((meter.fuel -= steps) < 0) {
+    throw overLimit("FUEL", `The expression took more than ${limits.fuel} steps`);
+  }
+}
+
+export function checkDepth(depth: number): void {
+  if (depth > limits.depth) {
+    throw overLimit("D1011", `Functions or data are nested deeper than ${limits.depth} levels`);
+  }
+}
+
+/** Call before making an array of this many members: they count as steps, too. */
+export function spendArray(length: number): void {
+  if (length > limits.arrayLength) {
+    throw overLimit("D2015", `An array would have more than ${limits.arrayLength} members`);
+  }
+  spend(length);
+}
+
+/** Returns the text unless it is too long. */
+export function checkedText(text: string): string {
+  if (text.length > 1000) spendText(text.length);
+  return text;
+}
+
+/** Call before making a text of this length. */
+export function spendText(length: number): void {
+  if (length > limits.textLength) {
+    throw overLimit("TEXT_LENGTH", `A text would be longer than ${limits.textLength} characters`);
+  }
+  spend(Math.trunc(length / 1000));
+}
+
+function overLimit(reason: string, message: string): ExpressionError {
+  return new ExpressionError("EXPRESSION_LIMIT", reason, message, 0);
+}

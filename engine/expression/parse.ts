@@ -1,0 +1,63 @@
+import jsonata from "jsonata";
+import { ExpressionError } from "./expression.ts";
+import { scan } from "./scan.ts";
+import type { Node } from "./syntax.ts";
+import { tokenStart } from "./syntax.ts";
+
+/** Caps on a source text, applied before the parser sees it: parsing nested `?:` and `??` doubles at every level. */
+export const sourceLimits = {
+  /** Code units. */
+  length: 20_000,
+  /** Brackets within brackets. */
+  nesting: 100,
+  /** Brackets within brackets that all hold `?:` or `??`. */
+  defaultNesting: 6,
+} as const;
+
+/** Parses with jsonata's parser. Throws ExpressionError with the start of the faulty token. */
+export function parseExpression(source: string): Node {
+  if (source.length > sourceLimits.length) {
+    throw tooLarge(`The expression is longer than ${sourceLimits.length} characters`, 0);
+  }
+  const shape = scan(source);
+  if (shape.nesting > sourceLimits.nesting) {
+    throw tooLarge(`Brackets are nested deeper than ${sourceLimits.nesting} levels`, shape.deepestAt);
+  }
+  if (shape.defaultNesting > sourceLimits.defaultNesting) {
+    throw tooLarge(
+      `Brackets with ?: or ?? are nested deeper than ${sourceLimits.defaultNesting} levels`,
+      shape.deepestAt,
+    );
+  }
+  try {
+    return jsonata(source).ast() as Node;
+  } catch (error) {
+    throw syntaxError(error, source);
+  }
+}
+
+function tooLarge(message: string, offset: number): ExpressionError {
+  return new ExpressionError("EXPRESSION_LIMIT", "SOURCE_LIMIT", message, offset);
+}
+
+interface ParserFault {
+  readonly code?: string;
+  readonly message?: string;
+  readonly position?: number;
+  readonly token?: unknown;
+}
+
+function syntaxError(error: unknown, source: string): ExpressionError {
+  const { code, message, position, token } = error as ParserFault;
+  if (code === undefined) {
+    if (error instanceof RangeError) return tooLarge("The expression is nested too deep", 0);
+    const text = error instanceof Error ? error.message : "it cannot be parsed";
+    return new ExpressionError("EXPRESSION_ERROR", "SYNTAX", `Syntax error: ${text}`, 0);
+  }
+  const end = Math.min(position ?? source.length, source.length);
+  const offset =
+    code === "S0203" || token === undefined || token === "(end)"
+      ? end
+      : tokenStart(end, String(token), source);
+  return new ExpressionError("EXPRESSION_ERROR", code, message ?? `Syntax error (${code})`, offset);
+}

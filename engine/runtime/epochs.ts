@@ -1,0 +1,215 @@
+import { CommitPermit } from "../checkpoint/delivery.ts";
+import type { CommitContent, CommitRecord, OutboxFacts } from "../checkpoint/commit-record.ts";
+import { epochIsDue } from "../checkpoint/epoch.ts";
+import type { EpochLimits } from "../checkpoint/epoch.ts";
+import { OutboxFile, outboxPath, OutboxWriter } from "../checkpoint/outbox.ts";
+import type { StateDirectory } from "../checkpoint/state-directory.ts";
+import type { JsonObject, JsonValue } from "../core/json.ts";
+import type { StateBackend } from "../state/state-backend.ts";
+import type { Connections } from "./connections.ts";
+import { markOf } from "./recover.ts";
+import type { RunPorts } from "./run.ts";
+import type { OutputWriter } from "./sink-node.ts";
+import { FileOutputs, TopicOutputs } from "./sink-outputs.ts";
+
+export interface EpochsOptions {
+  readonly job: string;
+  readonly layoutHash: string;
+  readonly directory: StateDirectory;
+  readonly backend: StateBackend;
+  readonly connections: Connections;
+  readonly incarnation: string;
+  readonly partitions: ReadonlyMap<string, readonly number[]>;
+  readonly limits: EpochLimits;
+  readonly ports: RunPorts;
+}
+
+/** What the commit record takes from the run besides state and outputs. */
+export interface CommitFacts {
+  readonly positions: CommitContent["positions"];
+  readonly clocks: CommitContent["clocks"];
+  readonly counters: JsonValue;
+  readonly finished: boolean;
+  readonly summary: JsonObject;
+}
+
+/**
+ * The epochs of a run: takes outputs, closes epoch N with one durable commit record, then makes N visible while
+ * N+1 is processed. N+1 is not committed before N is delivered (design.md section 2).
+ */
+export class Epochs {
+  readonly #options: EpochsOptions;
+  readonly #files: readonly FileOutputs[];
+  readonly #outboxes = new Map<string, OutboxWriter>();
+  readonly #writers = new Map<string, OutputWriter>();
+  readonly #since = new Map<string, number>();
+  #delivery: Promise<void> = Promise.resolve();
+  #deliveryFailure: unknown;
+  #openedAtMs: number;
+  #records = 0;
+  #bytes = 0;
+  #touched = false;
+  checkpoints = 0;
+
+  constructor(options: EpochsOptions) {
+    this.#options = options;
+    this.#openedAtMs = options.ports.clock.nowMs();
+    const { connections, directory, partitions } = options;
+    this.#files = [...connections.files].map(([id, sink]) => new FileOutputs(id, sink));
+    for (const files of this.#files) this.#writers.set(files.sinkId, files);
+    for (const targetId of connections.targets.keys()) {
+      const known = directory.newest?.outboxes[targetId]?.since;
+      this.#since.set(targetId, known ?? this.epoch);
+      this.#outboxes.set(targetId, this.#newOutbox(targetId));
+    }
+    for (const [sinkId, { targetId, topic }] of connections.topicOf) {
+      const count = partitions.get(targetId)?.[topic];
+      if (count === undefined) throw new RangeError(`no partitions of topic ${topic}`);
+      this.#writers.set(
+        sinkId,
+        new TopicOutputs(() => this.#outbox(targetId), topic, count),
+      );
+    }
+  }
+
+  /** The epoch that is open. */
+  get epoch(): number {
+    return (this.#options.directory.newest?.epoch ?? 0) + 1;
+  }
+
+  get touched(): boolean {
+    return this.#touched;
+  }
+
+  writerOf(sinkId: string): OutputWriter {
+    const writer = this.#writers.get(sinkId);
+    if (writer === undefined) throw new RangeError(`no sink ${sinkId}`);
+    return writer;
+  }
+
+  /** After each batch: counts it, hands outputs on, and waits while disks are behind. */
+  async took(records: number, bytes: number): Promise<void> {
+    this.#touched = true;
+    this.#records += records;
+    this.#bytes += bytes;
+    for (const files of this.#files) await files.hand();
+    for (const outbox of this.#outboxes.values()) await outbox.room();
+    await this.#options.backend.settle();
+    this.#throwDeliveryFailure();
+  }
+
+  isDue(): boolean {
+    this.#throwDeliveryFailure();
+    if (!this.#touched) return false;
+    const progress = {
+      openedAtMs: this.#openedAtMs,
+      records: this.#records,
+      bytes: this.#bytes,
+    };
+    return epochIsDue(this.#options.limits, progress, this.#options.ports.clock.nowMs());
+  }
+
+  /** Commits the open epoch and starts its delivery. */
+  async close(facts: CommitFacts): Promise<void> {
+    const { directory, backend, job, incarnation } = this.#options;
+    const { epoch } = this;
+    await this.delivered();
+    const [states, files, outboxes] = await Promise.all([
+      backend.prepareCommit(epoch),
+      this.#flushFiles(),
+      this.#closeOutboxes(epoch),
+    ]);
+    const { summary, ...run } = facts;
+    const content: CommitContent = {
+      ...run,
+      states,
+      files,
+      outboxes,
+      layoutHash: this.#options.layoutHash,
+    };
+    const record = await directory.commit(content, summary);
+    await backend.committed();
+    this.checkpoints += 1;
+    const mark = markOf(record, job, incarnation);
+    for (const { sinkId, sink } of this.#files) {
+      await sink.publish(mark, files[sinkId]?.length ?? 0);
+    }
+    for (const targetId of this.#outboxes.keys()) {
+      this.#outboxes.set(targetId, this.#newOutbox(targetId));
+    }
+    this.#openedAtMs = this.#options.ports.clock.nowMs();
+    this.#records = 0;
+    this.#bytes = 0;
+    this.#touched = false;
+    this.#delivery = this.#deliver(record, CommitPermit.afterCommit(mark)).catch(
+      (error: unknown) => {
+        this.#deliveryFailure = error;
+      },
+    );
+  }
+
+  /** Resolves when the newest committed epoch is visible everywhere; throws if that failed. */
+  async delivered(): Promise<void> {
+    await this.#delivery;
+    this.#throwDeliveryFailure();
+  }
+
+  /** Gives up what was not committed. */
+  async abandon(): Promise<void> {
+    await this.#delivery;
+    for (const outbox of this.#outboxes.values()) await outbox.abandon();
+  }
+
+  async #flushFiles(): Promise<Record<string, { path: string; length: number }>> {
+    const lengths = await Promise.all(
+      this.#files.map(async ({ sinkId, sink }) => {
+        return [sinkId, { path: sink.name, length: await sink.flush() }] as const;
+      }),
+    );
+    return Object.fromEntries(lengths);
+  }
+
+  async #closeOutboxes(epoch: number): Promise<Record<string, OutboxFacts & { since: number }>> {
+    const facts: Record<string, OutboxFacts & { since: number }> = {};
+    for (const [targetId, outbox] of this.#outboxes) {
+      facts[targetId] = {
+        ...(await outbox.close(epoch)),
+        since: this.#since.get(targetId) ?? epoch,
+      };
+    }
+    return facts;
+  }
+
+  async #deliver(record: CommitRecord, permit: CommitPermit): Promise<void> {
+    const { connections, directory, ports } = this.#options;
+    for (const [targetId, { target, topics }] of connections.targets) {
+      const facts = record.outboxes[targetId];
+      if (facts === undefined) continue;
+      const path = outboxPath(directory.path, record.epoch, targetId);
+      await target.deliver(new OutboxFile(ports.files, path, facts, topics), permit);
+    }
+    // The outbox of this epoch stays until the next one is delivered.
+    await directory.removeOutboxes(record.epoch, false);
+  }
+
+  #outbox(targetId: string): OutboxWriter {
+    const outbox = this.#outboxes.get(targetId);
+    if (outbox === undefined) throw new RangeError(`no target ${targetId}`);
+    return outbox;
+  }
+
+  #newOutbox(target: string): OutboxWriter {
+    const { directory, connections, ports } = this.#options;
+    return new OutboxWriter({
+      files: ports.files,
+      failpoints: ports.failpoints,
+      directory: directory.path,
+      target,
+      topics: connections.targets.get(target)?.topics ?? [],
+    });
+  }
+
+  #throwDeliveryFailure(): void {
+    if (this.#deliveryFailure !== undefined) throw this.#deliveryFailure;
+  }
+}

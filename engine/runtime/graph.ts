@@ -1,0 +1,258 @@
+import type { JsonObject } from "../core/json.ts";
+import type { RawBatch } from "../core/record.ts";
+import type { Catalog } from "../plan/catalog.ts";
+import type { Plan, PlanPort, PlanSink, PlanStep, PortReference } from "../plan/plan.ts";
+import { compileRecordSchema } from "../schema/compile-schema.ts";
+import type { StepState } from "../state/state.ts";
+import { RunEvaluation } from "./evaluation-scope.ts";
+import { expressionCompiler } from "./expressions.ts";
+import { Lanes, partitionLaneName } from "./lanes.ts";
+import { NodeCounters } from "./node-counters.ts";
+import { Cursor, OutputPort } from "./output-port.ts";
+import { idleRow, PortBuffer, watermarkRow } from "./port-buffer.ts";
+import { SinkNode } from "./sink-node.ts";
+import type { OutputWriter } from "./sink-node.ts";
+import { SourceNode } from "./source-node.ts";
+import { StepClock } from "./step-clock.ts";
+import { StepNode } from "./step-node.ts";
+
+export interface GraphOptions {
+  readonly plan: Plan;
+  readonly catalog: Catalog;
+  readonly evaluation: RunEvaluation;
+  /** Of opened sources: what to call them in envelopes, and how many partitions they have. */
+  readonly sources: ReadonlyMap<string, { readonly name: string; readonly partitions: number }>;
+  readonly stateOf: (stepId: string) => StepState;
+  readonly writerOf: (sinkId: string) => OutputWriter;
+}
+
+function definitionOf<D extends { readonly type: string }>(list: readonly D[], type: string): D {
+  const found = list.find((definition) => definition.type === type);
+  if (found === undefined) throw new Error(`the catalog has no ${type}`);
+  return found;
+}
+
+/** The operator graph of a plan, ready to take batches. */
+export class Graph {
+  readonly lanes = new Lanes();
+  readonly #plan: Plan;
+  readonly #options: GraphOptions;
+  readonly #buffers = new Map<string, PortBuffer>();
+  readonly #cursor = new Cursor();
+  readonly #sources = new Map<string, SourceNode>();
+  readonly #steps: StepNode[] = [];
+  readonly #sinks: SinkNode[] = [];
+  readonly #outputLanes = new Map<string, number>();
+
+  constructor(options: GraphOptions) {
+    this.#plan = options.plan;
+    this.#options = options;
+    this.#addLanes();
+    const compile = expressionCompiler(options.plan);
+    for (const source of this.#plan.sources) {
+      const opened = options.sources.get(source.id);
+      const buffers = {
+        main: this.#buffer({ node: source.id, port: "main" }),
+        rejected: this.#buffer({ node: source.id, port: "rejected" }),
+      };
+      const name = opened?.name ?? source.id;
+      this.#sources.set(source.id, new SourceNode(source, name, buffers, options.evaluation));
+    }
+    for (const step of this.#plan.steps) this.#steps.push(this.#stepNode(step, compile));
+    for (const sink of this.#plan.sinks) this.#sinks.push(this.#sinkNode(sink, compile));
+  }
+
+  /** Takes one polled batch through all nodes. Synchronous: sinks have been handed everything when it returns. */
+  process(sourceId: string, batch: RawBatch, processingTimeMs: number, closeLane: boolean): void {
+    const source = this.#source(sourceId);
+    const lane = this.#laneOf(sourceId, batch.partition);
+    this.#options.evaluation.context.processingTimeMs = processingTimeMs;
+    source.decode(batch, lane);
+    if (closeLane) source.mark(watermarkRow, lane, batch.starts.length);
+    this.#run();
+  }
+
+  /** The lane has been without records for its `idle_timeout`: it no longer holds watermarks back. */
+  rest(sourceId: string, partition: number, processingTimeMs: number): void {
+    this.#options.evaluation.context.processingTimeMs = processingTimeMs;
+    this.#source(sourceId).mark(idleRow, this.#laneOf(sourceId, partition), 0);
+    this.#run();
+  }
+
+  get counters(): readonly NodeCounters[] {
+    return [...this.#sources.values(), ...this.#steps, ...this.#sinks].map((node) => node.counters);
+  }
+
+  get steps(): readonly StepNode[] {
+    return this.#steps;
+  }
+
+  /** Clocks of every stateful step, for the commit record. */
+  clocks(): JsonObject {
+    return Object.fromEntries(
+      this.#steps.flatMap(({ id, clock }) => (clock === undefined ? [] : [[id, clock.snapshot()]])),
+    );
+  }
+
+  restoreClocks(snapshot: JsonObject, idBefore: (stepId: string) => string): void {
+    for (const { id, clock } of this.#steps) {
+      const saved = snapshot[idBefore(id)] as JsonObject | undefined;
+      if (clock !== undefined && saved !== undefined) clock.restore(saved);
+    }
+  }
+
+  #run(): void {
+    for (const step of this.#steps) step.run();
+    for (const sink of this.#sinks) sink.run();
+    for (const buffer of this.#buffers.values()) buffer.clear();
+  }
+
+  #addLanes(): void {
+    for (const { id, watermark } of this.#plan.sources) {
+      const partitions = this.#options.sources.get(id)?.partitions ?? 0;
+      for (let partition = 0; partition < partitions; partition++) {
+        this.lanes.add({
+          name: partitionLaneName(id, partition),
+          maxOutOfOrdernessMs: watermark.maxOutOfOrdernessMs,
+        });
+      }
+    }
+    for (const step of this.#plan.steps) {
+      if (this.#stepDefinition(step).outputDelayMs === undefined) continue;
+      const lane = this.lanes.add({ name: step.id, maxOutOfOrdernessMs: Infinity });
+      this.#outputLanes.set(step.id, lane);
+    }
+  }
+
+  #stepNode(step: PlanStep, compile: ReturnType<typeof expressionCompiler>): StepNode {
+    const { evaluation } = this.#options;
+    const definition = this.#stepDefinition(step);
+    const counters = new NodeCounters(step.id, "step");
+    const outputLane = this.#outputLanes.get(step.id);
+    return new StepNode({
+      step,
+      operator: definition.create(step.config, {
+        stepId: step.id,
+        compile,
+        recordSchema: compileRecordSchema,
+        state: this.#options.stateOf(step.id),
+        evaluation,
+        rounding: this.#plan.rounding,
+      }),
+      inputs: step.inputs.map((input) => this.#buffer(input)),
+      ports: step.ports.map((port) => this.#port(step.id, port, counters, outputLane)),
+      counters,
+      cursor: this.#cursor,
+      clock: step.stateful
+        ? new StepClock(
+            this.lanes,
+            step.inputs.map((input) => [...this.#lanesOf(input)]),
+          )
+        : undefined,
+      absorbs: definition.absorbs,
+      output:
+        outputLane === undefined
+          ? undefined
+          : { lane: outputLane, delayMs: definition.outputDelayMs?.(step.config) ?? 0 },
+    });
+  }
+
+  #sinkNode(sink: PlanSink, compile: ReturnType<typeof expressionCompiler>): SinkNode {
+    const counters = new NodeCounters(sink.id, "sink");
+    const definition = definitionOf(this.#options.catalog.sinks, sink.type);
+    const rejected = { name: "rejected", kind: "error", shape: { kind: "facts" } } as const;
+    return new SinkNode({
+      sink,
+      inputs: sink.inputs.map((input) => this.#buffer(input)),
+      rejected: sink.rejects
+        ? this.#port(`sinks.${sink.id}`, rejected, counters, undefined)
+        : undefined,
+      counters,
+      cursor: this.#cursor,
+      evaluation: this.#options.evaluation,
+      compile,
+      maxValueBytes: definition.maxValueBytes(sink.config),
+      writer: this.#options.writerOf(sink.id),
+    });
+  }
+
+  #port(
+    nodeId: string,
+    port: PlanPort,
+    counters: NodeCounters,
+    outputLane: number | undefined,
+  ): OutputPort {
+    return new OutputPort({
+      name: port.name,
+      kind: port.kind,
+      nodeId,
+      buffer: this.#buffer({ node: nodeId, port: port.name }),
+      counters,
+      cursor: this.#cursor,
+      evaluation: this.#options.evaluation,
+      lanes: this.lanes,
+      outputLane,
+    });
+  }
+
+  #buffer(reference: PortReference): PortBuffer {
+    const name = `${reference.node}.${reference.port}`;
+    let buffer = this.#buffers.get(name);
+    if (buffer === undefined) {
+      const sinks = this.#plan.sinks.some((sink) => sink.inputs.some(same(reference)));
+      const read = sinks || this.#readers(reference).length > 0;
+      buffer = new PortBuffer({ read, carriesTime: this.#carriesTime(reference) });
+      this.#buffers.set(name, buffer);
+    }
+    return buffer;
+  }
+
+  #readers(reference: PortReference): readonly PlanStep[] {
+    return this.#plan.steps.filter((step) => step.inputs.some(same(reference)));
+  }
+
+  /** True if some clock downstream counts the time of this port's rows. */
+  #carriesTime(reference: PortReference): boolean {
+    return this.#readers(reference).some(
+      (step) =>
+        step.stateful ||
+        step.ports.some(
+          (port) =>
+            port.kind !== "error" && this.#carriesTime({ node: step.id, port: port.name }),
+        ),
+    );
+  }
+
+  /** The lanes whose records can arrive over a port. */
+  #lanesOf(reference: PortReference): ReadonlySet<number> {
+    const { node, port } = reference;
+    const partitions = this.#options.sources.get(node)?.partitions;
+    if (partitions !== undefined) {
+      return new Set(Array.from({ length: partitions }, (_, index) => this.#laneOf(node, index)));
+    }
+    const own = this.#outputLanes.get(node);
+    if (own !== undefined && port === "main") return new Set([own]);
+    const step = this.#plan.steps.find(({ id }) => id === node);
+    return new Set((step?.inputs ?? []).flatMap((input) => [...this.#lanesOf(input)]));
+  }
+
+  #laneOf(sourceId: string, partition: number): number {
+    const lane = this.lanes.numberOf(partitionLaneName(sourceId, partition));
+    if (lane === undefined) throw new RangeError(`${sourceId} has no partition ${partition}`);
+    return lane;
+  }
+
+  #source(id: string): SourceNode {
+    const source = this.#sources.get(id);
+    if (source === undefined) throw new RangeError(`no source ${id}`);
+    return source;
+  }
+
+  #stepDefinition(step: PlanStep) {
+    return definitionOf(this.#options.catalog.steps, step.type);
+  }
+}
+
+function same(a: PortReference): (b: PortReference) => boolean {
+  return (b) => a.node === b.node && a.port === b.port;
+}

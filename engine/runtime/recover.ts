@@ -1,0 +1,183 @@
+import { CommitPermit } from "../checkpoint/delivery.ts";
+import type { CommitRecord } from "../checkpoint/commit-record.ts";
+import { OutboxFile, outboxPath } from "../checkpoint/outbox.ts";
+import { stateFormatVersion } from "../checkpoint/identity.ts";
+import type { Identity } from "../checkpoint/identity.ts";
+import { decideRecovery } from "../checkpoint/recovery.ts";
+import type { FileFacts, Recover } from "../checkpoint/recovery.ts";
+import type { StateDirectory } from "../checkpoint/state-directory.ts";
+import { EngineError } from "../core/errors.ts";
+import type { JsonObject, JsonValue } from "../core/json.ts";
+import type { DeliveryMark } from "../checkpoint/delivery.ts";
+import type { Plan } from "../plan/plan.ts";
+import { StateBackend } from "../state/state-backend.ts";
+import type { Connections, TargetConnection } from "./connections.ts";
+import type { RunOptions, RunPorts } from "./run.ts";
+
+export interface Recovered {
+  readonly incarnation: string;
+  readonly backend: StateBackend;
+  /** Where each source resumes, by partition. */
+  readonly positions: Readonly<Record<string, readonly JsonValue[]>>;
+  /** Partitions of each topic, by target, in the order of its topics. */
+  readonly partitions: ReadonlyMap<string, readonly number[]>;
+}
+
+/**
+ * Brings a state directory, its sources and its sinks to one point: gathers all facts, decides, and only then acts
+ * (design.md section 2, step 4). Throws EngineError with nothing changed if they do not go together.
+ */
+export async function recover(
+  plan: Plan,
+  directory: StateDirectory,
+  connections: Connections,
+  options: RunOptions,
+  ports: RunPorts,
+): Promise<Recovered> {
+  const { identity, newest } = directory;
+  const decision = await decide(plan, directory, connections, options.overwrite);
+  const startPositions = await resolveStarts(connections, identity);
+  const positions = Object.fromEntries(
+    [...connections.sources.keys()].map((id) => [
+      id,
+      newest?.positions[id] ?? startPositions[id] ?? [],
+    ]),
+  );
+  for (const [id, { source }] of connections.sources) {
+    await source.open(positions[id] ?? [], { untilEnd: options.untilEnd });
+  }
+  const incarnation = ports.newIncarnation();
+  const next: Identity = {
+    formatVersion: stateFormatVersion,
+    job: plan.job,
+    layout: plan.stateLayout as unknown as JsonValue,
+    outputs: Object.fromEntries([...connections.files].map(([id, sink]) => [id, sink.name])),
+    startPositions: { ...identity?.startPositions, ...startPositions },
+    hashSeed: identity?.hashSeed ?? ports.newHashSeed(),
+    incarnations: [...(identity?.incarnations ?? []), incarnation],
+  };
+  if (identity === undefined) await directory.create(next);
+  const backend = await StateBackend.open({
+    log: directory.log,
+    layouts: plan.stateLayout,
+    committed: newest?.states,
+    hashSeed: next.hashSeed,
+    reset: options.reset,
+  });
+  if (identity !== undefined) await directory.updateIdentity(next);
+  await directory.settle(summaryOf(newest));
+  await cutFiles(connections, decision, ports);
+  const partitions = await readyTargets(plan, directory, connections, decision, incarnation, ports);
+  if (newest !== undefined) await publishFiles(connections, decision, newest, plan.job, incarnation);
+  await directory.removeOutboxes(decision.epoch, true);
+  return { incarnation, backend, positions, partitions };
+}
+
+/** Only what was there before this start: nothing has been changed yet. */
+async function decide(
+  plan: Plan,
+  directory: StateDirectory,
+  connections: Connections,
+  overwrite: boolean,
+): Promise<Recover> {
+  const files: Record<string, FileFacts> = {};
+  for (const [id, sink] of connections.files) {
+    files[id] = { path: sink.name, ...(await sink.inspect()) };
+  }
+  const targets: Record<string, DeliveryMark | undefined> = {};
+  for (const [id, { target }] of connections.targets) {
+    targets[id] = await target.inspect(plan.job);
+  }
+  const decision = decideRecovery({
+    job: plan.job,
+    identity: directory.identity,
+    head: directory.head,
+    commit: directory.newest,
+    files,
+    targets,
+    overwrite,
+  });
+  if (decision.kind === "refuse") {
+    throw new EngineError(decision.code, decision.message, { hint: decision.hint });
+  }
+  return decision;
+}
+
+/** Sources that this state directory has seen keep the start they were given then. */
+async function resolveStarts(
+  connections: Connections,
+  identity: Identity | undefined,
+): Promise<Record<string, readonly JsonValue[]>> {
+  const starts: Record<string, readonly JsonValue[]> = {};
+  for (const [id, { source }] of connections.sources) {
+    starts[id] = identity?.startPositions[id] ?? (await source.resolveStart());
+  }
+  return starts;
+}
+
+async function cutFiles(
+  connections: Connections,
+  decision: Recover,
+  { failpoints }: RunPorts,
+): Promise<void> {
+  await failpoints.hit("recover.truncate.before");
+  for (const [id, sink] of connections.files) await sink.open(decision.lengths[id] ?? 0);
+  await failpoints.hit("recover.truncate.after");
+}
+
+async function readyTargets(
+  plan: Plan,
+  directory: StateDirectory,
+  connections: Connections,
+  decision: Recover,
+  incarnation: string,
+  { files, failpoints }: RunPorts,
+): Promise<Map<string, readonly number[]>> {
+  const { newest } = directory;
+  const partitions = new Map<string, readonly number[]>();
+  for (const [id, connection] of connections.targets) {
+    const { target } = connection;
+    const pending = decision.deliver.includes(id) ? newest?.outboxes[id] : undefined;
+    const topics = topicsOf(connection, pending?.topics ?? []);
+    partitions.set(id, await target.prepare(topics));
+    await target.begin(plan.job, incarnation);
+    if (newest === undefined || pending === undefined) continue;
+    await failpoints.hit("recover.deliver.before");
+    const path = outboxPath(directory.path, newest.epoch, id);
+    const outbox = new OutboxFile(files, path, pending, topics);
+    await outbox.verify();
+    await target.deliver(outbox, CommitPermit.afterCommit(markOf(newest, plan.job, incarnation)));
+    await failpoints.hit("recover.deliver.after");
+  }
+  return partitions;
+}
+
+/** The job's topics keep their numbers; topics that only a pending outbox knows stand behind them. */
+function topicsOf(connection: TargetConnection, pending: readonly string[]): readonly string[] {
+  return [...new Set([...connection.topics, ...pending])];
+}
+
+async function publishFiles(
+  connections: Connections,
+  decision: Recover,
+  newest: CommitRecord,
+  job: string,
+  incarnation: string,
+): Promise<void> {
+  for (const id of decision.publish) {
+    const mark = markOf(newest, job, incarnation);
+    await connections.files.get(id)?.publish(mark, decision.lengths[id] ?? 0);
+  }
+}
+
+export function markOf(
+  { epoch, hash }: { readonly epoch: number; readonly hash: string },
+  job: string,
+  incarnation: string,
+): DeliveryMark {
+  return { job, incarnation, epoch, hash };
+}
+
+function summaryOf(newest: CommitRecord | undefined): JsonObject {
+  return newest === undefined ? {} : { clocks: newest.clocks as JsonObject };
+}

@@ -1,0 +1,257 @@
+import { StateDirectory } from "../checkpoint/state-directory.ts";
+import { EngineError } from "../core/errors.ts";
+import type { JsonObject } from "../core/json.ts";
+import { layoutHash } from "../plan/state-identity.ts";
+import type { Plan } from "../plan/plan.ts";
+import { Connections } from "./connections.ts";
+import { Epochs } from "./epochs.ts";
+import { RunEvaluation } from "./evaluation-scope.ts";
+import { Graph } from "./graph.ts";
+import { asEngineError } from "./io-error.ts";
+import { recover } from "./recover.ts";
+import type { Recovered } from "./recover.ts";
+import {
+  countersSnapshot,
+  figuresOf,
+  openWindows,
+  rejectedCount,
+  restoreCounters,
+  smallestWatermark,
+} from "./report.ts";
+import type { RunOptions, RunPorts, RunProgress, RunSummary } from "./run.ts";
+import { Poller, SourceReader } from "./source-reader.ts";
+import type { PolledBatch } from "./source-reader.ts";
+
+const progressEveryMs = 500;
+
+/**
+ * Runs a plan until its sources end, or `ports.stop` aborts, or something stops it. Throws EngineError; nothing
+ * that was committed is lost then, and another run continues behind it.
+ */
+export async function runJob(plan: Plan, options: RunOptions, ports: RunPorts): Promise<RunSummary> {
+  const evaluation = new RunEvaluation();
+  let directory: StateDirectory | undefined;
+  let connections: Connections | undefined;
+  let run: JobRun | undefined;
+  try {
+    directory = await StateDirectory.open({
+      files: ports.files,
+      failpoints: ports.failpoints,
+      path: options.stateDirectory,
+      owner: { ...hostFacts(ports), job: plan.job },
+    });
+    connections = new Connections(plan, options, ports, evaluation.context);
+    const recovered = await recover(plan, directory, connections, options, ports);
+    run = new JobRun({ plan, options, ports, evaluation, directory, connections, recovered });
+    return await run.toEnd();
+  } catch (error) {
+    await run?.abandon();
+    throw asEngineError(error);
+  } finally {
+    await connections?.close();
+    await directory?.close();
+  }
+}
+
+function hostFacts({ host }: RunPorts): { pid: number; host: string; bootId: string } {
+  return { pid: host.pid, host: host.name, bootId: host.bootId };
+}
+
+interface JobRunOptions {
+  readonly plan: Plan;
+  readonly options: RunOptions;
+  readonly ports: RunPorts;
+  readonly evaluation: RunEvaluation;
+  readonly directory: StateDirectory;
+  readonly connections: Connections;
+  readonly recovered: Recovered;
+}
+
+/** One life of a job between recovery and stop. */
+class JobRun {
+  readonly #plan: Plan;
+  readonly #options: RunOptions;
+  readonly #ports: RunPorts;
+  readonly #directory: StateDirectory;
+  readonly #connections: Connections;
+  readonly #graph: Graph;
+  readonly #epochs: Epochs;
+  readonly #readers: readonly SourceReader[];
+  readonly #poller: Poller;
+  readonly #startedAtMs: number;
+  /** Stops the polls under way, by a drain as by a failure. */
+  readonly #polling = new AbortController();
+  #records = 0;
+  #progressAtMs: number;
+
+  constructor(parts: JobRunOptions) {
+    const { plan, options, ports, directory, connections, recovered } = parts;
+    this.#plan = plan;
+    this.#options = options;
+    this.#ports = ports;
+    this.#directory = directory;
+    this.#connections = connections;
+    this.#startedAtMs = ports.clock.nowMs();
+    this.#progressAtMs = this.#startedAtMs;
+    this.#epochs = new Epochs({
+      job: plan.job,
+      layoutHash: layoutHash(plan),
+      directory,
+      backend: recovered.backend,
+      connections,
+      incarnation: recovered.incarnation,
+      partitions: recovered.partitions,
+      limits: { ...plan.checkpoint, intervalMs: options.checkpointIntervalMs },
+      ports,
+    });
+    this.#graph = new Graph({
+      plan,
+      catalog: ports.catalog,
+      evaluation: parts.evaluation,
+      sources: new Map([...connections.sources].map(([id, { source }]) => [id, source])),
+      stateOf: (stepId) => recovered.backend.stepState(stepId),
+      writerOf: (sinkId) => this.#epochs.writerOf(sinkId),
+    });
+    const { newest } = directory;
+    if (newest !== undefined) {
+      const { carried } = recovered.backend.match;
+      this.#graph.restoreClocks(newest.clocks as JsonObject, (id) => carried.get(id) ?? id);
+      restoreCounters(this.#graph, newest.counters as JsonObject);
+    }
+    this.#readers = [...connections.sources].map(
+      ([id, { plan: source, source: opened }]) =>
+        new SourceReader({
+          id,
+          source: opened,
+          bounded: source.bounded,
+          positions: recovered.positions[id] ?? [],
+          nowMs: this.#startedAtMs,
+        }),
+    );
+    this.#poller = new Poller(this.#readers, options.batchSize, this.#polling.signal);
+  }
+
+  async toEnd(): Promise<RunSummary> {
+    if (this.#directory.newest?.finished === true) return this.#summary("already_finished");
+    const { stop } = this.#ports;
+    const stopPolling = (): void => this.#polling.abort();
+    stop.addEventListener("abort", stopPolling, { once: true });
+    try {
+      while (!stop.aborted && !this.#ended) {
+        const polled = await this.#poller.next();
+        if (stop.aborted) break;
+        if (polled !== undefined) await this.#process(polled);
+        await this.#restIdleLanes();
+        if (this.#epochs.isDue()) await this.#checkpoint(false);
+        this.#tellProgress(false);
+      }
+    } finally {
+      stop.removeEventListener("abort", stopPolling);
+      this.#polling.abort();
+      await this.#poller.settle();
+    }
+    const finished = this.#ended && this.#readers.every((reader) => this.#closes(reader));
+    if (this.#epochs.touched || finished) await this.#checkpoint(finished);
+    await this.#epochs.delivered();
+    this.#tellProgress(true);
+    return this.#summary(this.#ended ? "finished" : "drained");
+  }
+
+  /** After a failure: stops what is under way; nothing of it becomes visible. */
+  async abandon(): Promise<void> {
+    this.#polling.abort();
+    await this.#poller.settle();
+    await this.#epochs.abandon();
+  }
+
+  get #ended(): boolean {
+    return this.#readers.every((reader) => reader.ended);
+  }
+
+  /** True if the end of this source ends its lanes too: a topic's only if it was asked to close. */
+  #closes(reader: SourceReader): boolean {
+    return reader.bounded || this.#options.close;
+  }
+
+  async #process({ reader, batch }: PolledBatch): Promise<void> {
+    const nowMs = this.#ports.clock.nowMs();
+    const closeLane = batch.ended && this.#closes(reader);
+    const rows = batch.starts.length;
+    if (rows > 0 || closeLane) this.#graph.process(reader.id, batch, nowMs, closeLane);
+    reader.processed(batch, nowMs);
+    this.#records += rows;
+    if (rows > 0 || closeLane) await this.#epochs.took(rows, batch.bytes.length);
+  }
+
+  async #restIdleLanes(): Promise<void> {
+    const nowMs = this.#ports.clock.nowMs();
+    for (const reader of this.#readers) {
+      const plan = this.#plan.sources.find(({ id }) => id === reader.id);
+      const timeoutMs = plan?.watermark.idleTimeoutMs ?? null;
+      if (timeoutMs === null) continue;
+      for (const [partition, activeAtMs] of reader.activeAtMs.entries()) {
+        if (!(nowMs - activeAtMs >= timeoutMs)) continue;
+        this.#graph.rest(reader.id, partition, nowMs);
+        reader.activeAtMs[partition] = NaN;
+        await this.#epochs.took(0, 0);
+      }
+    }
+  }
+
+  async #checkpoint(finished: boolean): Promise<void> {
+    for (const counters of this.#graph.counters) {
+      if (!counters.settled) {
+        throw new EngineError("INTERNAL", `the records of ${counters.node} do not add up`);
+      }
+    }
+    const positions = Object.fromEntries(this.#readers.map((one) => [one.id, [...one.positions]]));
+    const clocks = this.#graph.clocks();
+    const counters = countersSnapshot(this.#graph);
+    await this.#epochs.close({
+      positions,
+      clocks,
+      counters,
+      finished,
+      summary: { positions, clocks, counters, finished, atMs: this.#ports.clock.nowMs() },
+    });
+  }
+
+  #tellProgress(last: boolean): void {
+    const { onProgress, clock } = this.#ports;
+    if (onProgress === undefined) return;
+    const nowMs = clock.nowMs();
+    if (!last && Math.abs(nowMs - this.#progressAtMs) < progressEveryMs) return;
+    this.#progressAtMs = nowMs;
+    onProgress({
+      records: this.#records,
+      elapsedMs: nowMs - this.#startedAtMs,
+      watermarkMs: smallestWatermark(this.#graph),
+      lag: this.#lag(),
+      rejected: rejectedCount(this.#graph, this.#plan),
+      openWindows: openWindows(this.#graph),
+      epoch: this.#epochs.epoch,
+    });
+  }
+
+  #lag(): RunProgress["lag"] {
+    let sum: RunProgress["lag"];
+    for (const { source } of this.#readers) {
+      const lag = source.lag();
+      if (lag === undefined || (sum !== undefined && sum.unit !== lag.unit)) return undefined;
+      sum = { amount: (sum?.amount ?? 0) + lag.amount, unit: lag.unit };
+    }
+    return sum;
+  }
+
+  #summary(outcome: RunSummary["outcome"]): RunSummary {
+    return {
+      job: this.#plan.job,
+      outcome,
+      elapsedMs: this.#ports.clock.nowMs() - this.#startedAtMs,
+      records: this.#records,
+      checkpoints: this.#epochs.checkpoints,
+      epoch: this.#directory.newest?.epoch ?? 0,
+      ...figuresOf(this.#graph, this.#plan, this.#connections),
+    };
+  }
+}

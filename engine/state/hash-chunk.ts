@@ -1,0 +1,122 @@
+/**
+ * Payload of a dedup chunk: hashes of 16 bytes in runs of one time each, in order of time.
+ * entries (4 bytes) | runs (4) | per run: time (8, double), entries (4) | hashes. Little endian.
+ */
+export const hashChunkEntriesMax = 4096;
+
+const fixedBytes = 8;
+const runBytes = 12;
+const hashBytes = 16;
+
+/** Entries that wait to become a chunk. */
+export class HashChunkBuilder {
+  readonly #hashes = new Int32Array(hashChunkEntriesMax * 4);
+  readonly #times = new Float64Array(hashChunkEntriesMax);
+  #entries = 0;
+
+  get entries(): number {
+    return this.#entries;
+  }
+
+  get isFull(): boolean {
+    return this.#entries === hashChunkEntriesMax;
+  }
+
+  add(hash: { a: number; b: number; c: number; d: number }, timeMs: number): void {
+    const at = this.#entries * 4;
+    this.#hashes[at] = hash.a;
+    this.#hashes[at + 1] = hash.b;
+    this.#hashes[at + 2] = hash.c;
+    this.#hashes[at + 3] = hash.d;
+    this.#times[this.#entries++] = timeMs;
+  }
+
+  /** The payload of what was added; starts over. */
+  take(): { payload: Uint8Array; entries: number; latestMs: number } {
+    const entries = this.#entries;
+    const runs = new Map<number, number>();
+    for (let i = 0; i < entries; i++) {
+      const timeMs = this.#times[i] ?? 0;
+      runs.set(timeMs, (runs.get(timeMs) ?? 0) + 1);
+    }
+    const times = [...runs.keys()].sort((a, b) => a - b);
+    const hashesAt = fixedBytes + times.length * runBytes;
+    const payload = new Uint8Array(hashesAt + entries * hashBytes);
+    const view = new DataView(payload.buffer);
+    view.setUint32(0, entries, true);
+    view.setUint32(4, times.length, true);
+    const nextAt = new Map<number, number>();
+    let at = hashesAt;
+    times.forEach((timeMs, run) => {
+      const count = runs.get(timeMs) ?? 0;
+      view.setFloat64(fixedBytes + run * runBytes, timeMs, true);
+      view.setUint32(fixedBytes + run * runBytes + 8, count, true);
+      nextAt.set(timeMs, at);
+      at += count * hashBytes;
+    });
+    for (let i = 0; i < entries; i++) {
+      const timeMs = this.#times[i] ?? 0;
+      const to = nextAt.get(timeMs) ?? 0;
+      nextAt.set(timeMs, to + hashBytes);
+      for (let word = 0; word < 4; word++) {
+        view.setInt32(to + word * 4, this.#hashes[i * 4 + word] ?? 0, true);
+      }
+    }
+    this.#entries = 0;
+    return { payload, entries, latestMs: times.at(-1) ?? -Infinity };
+  }
+}
+
+export interface HashChunk {
+  readonly entries: number;
+  readonly latestMs: number;
+  /** Visits every entry later than `cutoffMs`; the hash object is used again for the next one. */
+  forEachAfter(cutoffMs: number, visit: (hash: HashWords, timeMs: number) => void): void;
+}
+
+export interface HashWords {
+  a: number;
+  b: number;
+  c: number;
+  d: number;
+}
+
+/** Reads a payload; undefined if it is not well formed. */
+export function readHashChunk(payload: Uint8Array): HashChunk | undefined {
+  if (payload.length < fixedBytes) return undefined;
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+  const entries = view.getUint32(0, true);
+  const runs = view.getUint32(4, true);
+  const hashesAt = fixedBytes + runs * runBytes;
+  if (payload.length !== hashesAt + entries * hashBytes) return undefined;
+  let counted = 0;
+  let latestMs = -Infinity;
+  for (let run = 0; run < runs; run++) {
+    latestMs = Math.max(latestMs, view.getFloat64(fixedBytes + run * runBytes, true));
+    counted += view.getUint32(fixedBytes + run * runBytes + 8, true);
+  }
+  if (counted !== entries) return undefined;
+  return {
+    entries,
+    latestMs,
+    forEachAfter(cutoffMs, visit) {
+      const hash: HashWords = { a: 0, b: 0, c: 0, d: 0 };
+      let at = hashesAt;
+      for (let run = 0; run < runs; run++) {
+        const timeMs = view.getFloat64(fixedBytes + run * runBytes, true);
+        const end = at + view.getUint32(fixedBytes + run * runBytes + 8, true) * hashBytes;
+        if (timeMs <= cutoffMs) {
+          at = end;
+          continue;
+        }
+        for (; at < end; at += hashBytes) {
+          hash.a = view.getInt32(at, true);
+          hash.b = view.getInt32(at + 4, true);
+          hash.c = view.getInt32(at + 8, true);
+          hash.d = view.getInt32(at + 12, true);
+          visit(hash, timeMs);
+        }
+      }
+    },
+  };
+}
