@@ -61,7 +61,7 @@ export class Decimal {
 
 function small(coefficient: number, scale: number): Decimal {
   // Adding 0 turns -0 into 0: zero has no sign.
-  return new Decimal(coefficient, scale, undefined, undefined, "string");
+  return new Decimal(coefficient + 0, scale, undefined, undefined, "string");
 }
 
 /** A result, in the one form that its value and scale have: small if it fits. */

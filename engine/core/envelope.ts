@@ -7,7 +7,7 @@ import type { ErrorEnvelope, RecordFault } from "./fault.ts";
 import type { Origin, StreamRecord } from "./record.ts";
 import type { Value, ValueObject } from "./value.ts";
 
-export interface Original {
+interface Original {
   readonly original: string;
   readonly encoding: "utf8" | "base64";
 }

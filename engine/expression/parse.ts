@@ -30,7 +30,7 @@ export function parseExpression(source: string): Node {
     );
   }
   try {
-    return jsonata(source).ast() as Node;
+    return jsonata(source).ast() as unknown as Node;
   } catch (error) {
     throw syntaxError(error, source);
   }

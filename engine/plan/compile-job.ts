@@ -117,7 +117,10 @@ class NodeResolver {
       if (resolved !== undefined) sinks.push(resolved);
     }
     // Sinks that consume error ports stand behind those whose `rejected` they may read.
-    this.sinks = [...sinks.filter((sink) => sink.rejects), ...sinks.filter((sink) => !sink.rejects)];
+    this.sinks = [
+      ...sinks.filter((sink) => sink.rejects),
+      ...sinks.filter((sink) => !sink.rejects),
+    ];
     this.complete =
       this.sources.size === draft.sources.size &&
       this.steps.size === draft.steps.size &&
@@ -166,5 +169,6 @@ function assemble(
     stateLayout,
   };
   // The copy shares nothing with definitions or the spec, and holds nothing but JSON.
-  return deepFreeze(JSON.parse(JSON.stringify(plan)) as Plan);
+  const copy: Plan = JSON.parse(JSON.stringify(plan));
+  return deepFreeze(copy);
 }

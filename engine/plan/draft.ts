@@ -2,6 +2,7 @@ import type { JsonObject } from "../core/json.ts";
 import type { SinkDefinition, SourceDefinition } from "../connectors/connector.ts";
 import type { PortKind, StepDefinition } from "../operators/operator.ts";
 import type { JobSpec, SpecPath } from "../spec/job-spec.ts";
+import { nameGrammar } from "../spec/parameter-schema.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Findings } from "./findings.ts";
 import { isObject, objectOf, textOf } from "./raw.ts";
@@ -31,8 +32,6 @@ export interface Draft {
 
 /** Ports of a source; those of a step come from its definition. */
 export const sourcePorts: Readonly<Record<string, PortKind>> = { main: "main", rejected: "error" };
-
-const idGrammar = /^[a-z][a-z0-9_]*$/;
 
 /** The definition of a node's type; an unknown or missing type has been reported by the structural check. */
 function definitionOf<D extends { readonly type: string }>(
@@ -79,7 +78,7 @@ export function readDraft(spec: JobSpec, catalog: Catalog, findings: Findings): 
       const path = [section, id];
       const definition = isObject(raw) ? definitionOf(definitions, raw) : undefined;
       const free = section === "sinks" || claim(id, path, "key");
-      if (!free || !isObject(raw) || definition === undefined || !idGrammar.test(id)) {
+      if (!free || !isObject(raw) || definition === undefined || !nameGrammar.test(id)) {
         if (section === "sources") broken.add(id);
         else broken.add(`sinks.${id}`);
         complete = false;
@@ -98,7 +97,7 @@ export function readDraft(spec: JobSpec, catalog: Catalog, findings: Findings): 
     const id = isObject(raw) ? textOf(raw["id"]) : undefined;
     const definition = isObject(raw) ? definitionOf(catalog.steps, raw) : undefined;
     const free = id !== undefined && claim(id, [...path, "id"], "value");
-    if (!free || !isObject(raw) || definition === undefined || !idGrammar.test(id)) {
+    if (!free || !isObject(raw) || definition === undefined || !nameGrammar.test(id)) {
       if (id !== undefined) broken.add(id);
       complete = false;
       continue;

@@ -156,4 +156,3 @@ function placeOfName(source: string, name: string): [offset: number, length: num
   }
   return [0, 0];
 }
-

@@ -21,8 +21,10 @@ export function orderSteps(draft: Draft, wiring: Wiring, findings: Findings): re
       order.push(id);
     }
     if (waiting.size < before) continue;
-    const cycle = findCycle([...waiting][0] ?? "", blockers);
-    const first = cycle[0] ?? "";
+    const found = findCycle([...waiting][0] ?? "", blockers);
+    // The one that comes first in the spec stands for it.
+    const first = [...waiting].find((id) => found.includes(id)) ?? "";
+    const cycle = [...found.slice(found.indexOf(first)), ...found.slice(0, found.indexOf(first))];
     findings.report([...(draft.steps.get(first)?.path ?? []), "input"], {
       code: "SPEC_CYCLE",
       message: `these steps read each other in a circle: ${[...cycle, first].join(" -> ")}`,

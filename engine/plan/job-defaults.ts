@@ -1,5 +1,14 @@
 import type { RoundingMode } from "../core/decimal.ts";
 
+export const roundingModes: readonly RoundingMode[] = [
+  "half_up",
+  "half_even",
+  "down",
+  "up",
+  "floor",
+  "ceiling",
+];
+
 /** What a job means where it says nothing; `explain` shows all of it. */
 export const defaults = {
   rounding: "half_up" satisfies RoundingMode,

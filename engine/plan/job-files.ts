@@ -133,7 +133,9 @@ export class JobFiles {
         ...(suggestion === undefined ? {} : { suggestion }),
       });
     }
-    return faults.length === 0 && places.repeated.length === 0 && isObject(value) ? value : undefined;
+    return faults.length === 0 && places.repeated.length === 0 && isObject(value)
+      ? value
+      : undefined;
   }
 
   #reportOutside(path: string, place: SpecPath): void {

@@ -1,20 +1,18 @@
-import type { JsonObject, JsonValue } from "../core/json.ts";
+import type { JsonObject } from "../core/json.ts";
 import { setSchema } from "../operators/assignments.ts";
 import { durationSchema, expressionSchema } from "../operators/operator.ts";
+import { namePattern, parametersSchema } from "../spec/parameter-schema.ts";
 import type { Catalog } from "./catalog.ts";
+import { roundingModes } from "./job-defaults.ts";
+import { objectOf, textsOf } from "./raw.ts";
 
-/** Ids of sources, steps, sinks, tables and parameters. */
-export const idPattern = "^[a-z][a-z0-9_]*$";
-
-const id = { type: "string", pattern: idPattern } as const;
+const id = { type: "string", pattern: namePattern } as const;
 
 const reference = {
   type: ["string", "array"],
   items: { type: "string" },
   minItems: 1,
 } as const;
-
-const roundingModes = ["half_up", "half_even", "down", "up", "floor", "ceiling"] as const;
 
 function described(schema: JsonObject, description: string): JsonObject {
   return { ...schema, description };
@@ -40,7 +38,11 @@ function closed(
 
 /** Common fields first, then those of the definition; whatever else the definition's schema says is kept. */
 function variant(
-  definition: { readonly type: string; readonly summary: string; readonly configSchema: JsonObject },
+  definition: {
+    readonly type: string;
+    readonly summary: string;
+    readonly configSchema: JsonObject;
+  },
   common: JsonObject,
   required: readonly string[],
 ): JsonObject {
@@ -49,43 +51,22 @@ function variant(
   return {
     ...rest,
     ...closed(
-      { type, ...common, ...asObject(properties) },
-      ["type", ...required, ...asNames(own)],
+      { type, ...common, ...objectOf(properties) },
+      ["type", ...required, ...textsOf(own)],
       definition.summary,
     ),
   };
-}
-
-function asObject(value: JsonValue | undefined): JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as JsonObject)
-    : {};
-}
-
-function asNames(value: JsonValue | undefined): readonly string[] {
-  return Array.isArray(value) ? value.filter((name): name is string => typeof name === "string") : [];
 }
 
 function named(values: JsonObject, description: string): JsonObject {
   return { type: "object", description, propertyNames: id, additionalProperties: values };
 }
 
-const parameter = closed(
-  {
-    default: {
-      type: ["string", "number", "boolean"],
-      description: "Value if nothing overrides it; without one the parameter must be given.",
-    },
-    env: { type: "string", description: "Environment variable that overrides the default." },
-    secret: { type: "boolean", description: "Never shown, and never read by an expression." },
-    description: { type: "string" },
-  },
-  [],
-);
-
 const checkpoint = closed(
   {
-    interval: duration("Time between two checkpoints; outputs become visible at them. Default 60s."),
+    interval: duration(
+      "Time between two checkpoints; outputs become visible at them. Default 60s.",
+    ),
     max_bytes: {
       type: "integer",
       minimum: 1_024,
@@ -144,7 +125,10 @@ const sinkFields: JsonObject = {
     reference,
     "A source, a step (its main port), `step.port`, or a list of them; `errors` = every error port that nothing else consumes.",
   ),
-  key: described(expressionSchema, "Key of the output record: text as it is, anything else as JSON."),
+  key: described(
+    expressionSchema,
+    "Key of the output record: text as it is, anything else as JSON.",
+  ),
   set: described(setSchema, "Replaces the record: output field -> expression."),
   format: {
     enum: ["json", "raw"],
@@ -191,10 +175,11 @@ export function jobSchema(catalog: Catalog): JsonObject {
           type: "string",
           pattern: "^[a-z][a-z0-9_-]*$",
           maxLength: 100,
-          description: "Name of the job: of its state directory and of its marks beside its outputs.",
+          description:
+            "Name of the job: of its state directory and of its marks beside its outputs.",
         },
         description: { type: "string" },
-        parameters: named(parameter, "Values that `${name}` and `$param('name')` refer to."),
+        parameters: parametersSchema,
         ...(catalog.kafkaSchema === undefined
           ? {}
           : {
@@ -205,7 +190,7 @@ export function jobSchema(catalog: Catalog): JsonObject {
             }),
         checkpoint,
         decimal: closed(
-          { rounding: { enum: roundingModes, description: "Default half_up." } },
+          { rounding: { enum: [...roundingModes], description: "Default half_up." } },
           [],
           "Rounding of exact decimals where an expression names none.",
         ),

@@ -3,7 +3,7 @@ import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { RoundingMode } from "../core/decimal.ts";
 import type { JobSpec, SpecPath } from "../spec/job-spec.ts";
 import type { Findings } from "./findings.ts";
-import { defaults } from "./job-defaults.ts";
+import { defaults, roundingModes } from "./job-defaults.ts";
 import { durationFault } from "./node-context.ts";
 import type { Plan } from "./plan.ts";
 import { isObject, numberOf, objectOf, textOf } from "./raw.ts";
@@ -26,7 +26,7 @@ export function readSettings(spec: JobSpec, findings: Findings): JobSettings {
   return {
     job: textOf(root["name"]) ?? "",
     description: textOf(root["description"]) ?? null,
-    rounding: (textOf(objectOf(root["decimal"])["rounding"]) ?? defaults.rounding) as RoundingMode,
+    rounding: roundingOf(root["decimal"]),
     checkpoint: {
       intervalMs: checkpointIntervalMs(checkpoint["interval"], findings),
       maxBytes: numberOf(checkpoint["max_bytes"]) ?? defaults.checkpoint.maxBytes,
@@ -38,6 +38,11 @@ export function readSettings(spec: JobSpec, findings: Findings): JobSettings {
     ),
     secrets,
   };
+}
+
+function roundingOf(decimal: JsonValue | undefined): RoundingMode {
+  const written = textOf(objectOf(decimal)["rounding"]);
+  return roundingModes.find((mode) => mode === written) ?? defaults.rounding;
 }
 
 function checkpointIntervalMs(value: JsonValue | undefined, findings: Findings): number {
@@ -59,19 +64,13 @@ function checkpointIntervalMs(value: JsonValue | undefined, findings: Findings):
 
 /**
  * The `kafka:` block with `{ secret: name }` for each value that is a secret parameter: a plan is shown and stored,
- * so no secret may be in it. Anywhere else in the spec a secret is refused.
+ * so no secret may be in it. Outside this block the reader of the spec refuses secrets.
  */
 function withoutSecrets(
   spec: JobSpec,
   secrets: ReadonlySet<string>,
   findings: Findings,
 ): JsonValue | undefined {
-  const kafka = spec.root["kafka"];
-  if (secrets.size === 0) return kafka;
-  const secretAt = (path: SpecPath): string | undefined => {
-    const written = spec.positions.sourceText(path);
-    return [...secrets].find((name) => written?.includes(`\${${name}}`));
-  };
   const walk = (value: JsonValue, path: SpecPath): JsonValue => {
     if (Array.isArray(value)) {
       return value.map((item: JsonValue, index) => walk(item, [...path, index]));
@@ -81,19 +80,18 @@ function withoutSecrets(
         Object.entries(value).map(([name, member]) => [name, walk(member, [...path, name])]),
       );
     }
-    const name = secretAt(path);
+    const written = spec.positions.sourceText(path)?.trim() ?? "";
+    const name = [...secrets].find((secret) => written.includes(`\${${secret}}`));
     if (name === undefined) return value;
-    const whole = /^["']?\$\{[^}]*\}["']?$/.test(spec.positions.sourceText(path)?.trim() ?? "");
-    if (path[0] === "kafka" && whole) return { secret: name };
-    findings.report(path, {
-      code: "SPEC_SECRET_PLACE",
-      message: `the secret parameter "${name}" cannot stand here: it would show up in the plan and in outputs`,
-      suggestion: "secrets may only be whole values of client settings under `kafka:`",
-    });
-    return value;
+    if (!/^(["']?)\$\{[^}]*\}\1$/.test(written)) {
+      findings.report(path, {
+        code: "SPEC_SECRET_PART",
+        message: `the secret parameter ${name} must be the whole value here`,
+        suggestion: `write only \`\${${name}}\``,
+      });
+    }
+    return { secret: name };
   };
-  for (const [name, value] of Object.entries(spec.root)) {
-    if (name !== "kafka" && name !== "parameters") walk(value, [name]);
-  }
-  return kafka === undefined ? undefined : walk(kafka, ["kafka"]);
+  const kafka = spec.root["kafka"];
+  return kafka === undefined || secrets.size === 0 ? kafka : walk(kafka, ["kafka"]);
 }

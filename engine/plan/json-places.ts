@@ -16,11 +16,17 @@ export interface JsonPlaces {
   readonly repeated: readonly { readonly name: string; readonly span: Span }[];
 }
 
-/** Lines and columns from 1, columns in code points. */
+/** Lines and columns from 1, columns in code points; at least one column, so that there is something to underline. */
 export function spanOf(text: string, start: number, end: number): Span {
   const from = pointOf(text, start);
   const to = pointOf(text, end);
-  return { line: from.line, column: from.column, endLine: to.line, endColumn: to.column };
+  const empty = to.line === from.line && to.column <= from.column;
+  return {
+    line: from.line,
+    column: from.column,
+    endLine: to.line,
+    endColumn: empty ? from.column + 1 : to.column,
+  };
 }
 
 function pointOf(text: string, offset: number): { line: number; column: number } {
@@ -71,7 +77,7 @@ export function jsonPlaces(text: string): JsonPlaces {
     do {
       skip(blank);
       const start = at;
-      const name = JSON.parse(skip(stringToken)) as string;
+      const name: string = JSON.parse(skip(stringToken));
       const member = pointer + pointerPart(name);
       if (keys.has(member)) repeated.push({ name, span: spanOf(text, start, at) });
       keys.set(member, { start, end: at });

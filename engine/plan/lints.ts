@@ -72,7 +72,10 @@ function lintTtl(draft: Draft, wiring: Wiring, findings: Findings): void {
 }
 
 /** What a sink writes to: its topic, or its path. */
-function targetOf(draft: Draft, sink: PlanSink): { readonly name: string; readonly topic: boolean } {
+function targetOf(
+  draft: Draft,
+  sink: PlanSink,
+): { readonly name: string; readonly topic: boolean } {
   const delivered = draft.sinks.get(sink.id)?.definition.delivered;
   if (delivered === undefined) return { name: pathOf(sink.config) ?? "", topic: false };
   const target = `${delivered.targetId(sink.config)} ${delivered.topic(sink.config)}`;
@@ -81,7 +84,12 @@ function targetOf(draft: Draft, sink: PlanSink): { readonly name: string; readon
 
 function pathOf(config: JsonObject): string | undefined {
   const path = textOf(config["path"]);
-  return path === undefined ? undefined : path.split("/").filter((part) => part !== "." && part !== "").join("/");
+  return path === undefined
+    ? undefined
+    : path
+        .split("/")
+        .filter((part) => part !== "." && part !== "")
+        .join("/");
 }
 
 function checkOutputs(draft: Draft, sinks: readonly PlanSink[], findings: Findings): void {

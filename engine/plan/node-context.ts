@@ -5,7 +5,11 @@ import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { ConnectorResolveContext } from "../connectors/connector.ts";
 import { compileExpression } from "../expression/compile.ts";
 import { ExpressionError } from "../expression/expression.ts";
-import type { CompileContext, CompiledExpression, ExpressionScope } from "../expression/expression.ts";
+import type {
+  CompileContext,
+  CompiledExpression,
+  ExpressionScope,
+} from "../expression/expression.ts";
 import type { ExpressionSource, ResolveContext } from "../operators/operator.ts";
 import { adviseDuration } from "../spec/duration-advice.ts";
 import type { SpecPath, SpecPositions } from "../spec/job-spec.ts";
@@ -161,7 +165,7 @@ const codeByReason: Readonly<Record<string, string>> = {
 function expressionCode(reason: string): string {
   if (Object.hasOwn(codeByReason, reason)) return codeByReason[reason] ?? "";
   if (/^S[0-9]/.test(reason)) return "EXPRESSION_SYNTAX";
-  if (/^T04/.test(reason)) return "EXPRESSION_ARGUMENTS";
+  if (reason.startsWith("T04")) return "EXPRESSION_ARGUMENTS";
   if (/^T[0-9]/.test(reason)) return "EXPRESSION_TYPE";
   return "EXPRESSION_INVALID";
 }

@@ -28,7 +28,8 @@ export function overridePlan(plan: Plan, overrides: PlanOverrides): Plan {
   const sources = plan.sources.map((source): PlanSource => {
     const path = inputs.get(source.id);
     if (path === undefined) return source;
-    if (fileSource === undefined) throw new EngineError("INTERNAL", "the catalog has no file source");
+    if (fileSource === undefined)
+      throw new EngineError("INTERNAL", "the catalog has no file source");
     return { ...source, type: "file", config: { path }, bounded: fileSource.bounded };
   });
   const sinks = plan.sinks.map((sink): PlanSink => {

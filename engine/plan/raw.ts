@@ -31,8 +31,9 @@ export function valueAt(
 ): JsonValue | undefined {
   let value = root;
   for (const part of path) {
-    if (typeof value !== "object" || value === null || !Object.hasOwn(value, part)) return undefined;
-    value = (value as JsonObject)[part];
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, part))
+      return undefined;
+    value = isObject(value) ? value[part] : value[Number(part)];
   }
   return value;
 }

@@ -83,8 +83,8 @@ export function resolveSink(
   const key = raw["key"] === undefined ? null : (context.expression(["key"], "sink") ?? null);
   const format = raw["format"] === "raw" ? "raw" : "json";
   const set = isObject(raw["set"])
-      ? (resolveAssignments(raw["set"], context, "sink") ?? null)
-      : null;
+    ? (resolveAssignments(raw["set"], context, "sink") ?? null)
+    : null;
   if (format === "raw" && set !== null) {
     context.report(["set"], {
       code: "SPEC_RAW_SET",

@@ -30,7 +30,7 @@ function canonicalText(value: JsonValue): string {
   }
   if (!isObject(value)) return JSON.stringify(value);
   const members = Object.keys(value).toSorted();
-  return `{${members.map((name) => `${JSON.stringify(name)}:${canonicalText(value[name] as JsonValue)}`).join(",")}}`;
+  return `{${members.map((name) => `${JSON.stringify(name)}:${canonicalText(value[name] ?? null)}`).join(",")}}`;
 }
 
 /**
@@ -51,8 +51,7 @@ export function compareLayouts(
 
   for (const layout of plan.stateLayout) {
     const before =
-      storedById.get(layout.step) ??
-      (layout.was === null ? undefined : storedById.get(layout.was));
+      storedById.get(layout.step) ?? (layout.was === null ? undefined : storedById.get(layout.was));
     if (before === undefined) {
       added.push(layout.step);
       continue;

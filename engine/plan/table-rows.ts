@@ -24,7 +24,12 @@ export interface Row {
 }
 
 /** `rows:` of the spec itself. */
-export function specRows(rows: JsonObject, path: SpecPath, spec: JobSpec, findings: Findings): Row[] {
+export function specRows(
+  rows: JsonObject,
+  path: SpecPath,
+  spec: JobSpec,
+  findings: Findings,
+): Row[] {
   return Object.entries(rows).map(([key, row]) => ({
     key,
     cells: new Map(
@@ -110,6 +115,11 @@ interface CsvRecord {
   readonly info: { readonly lines: number };
 }
 
+/** The parser's types do not know its option `info`. */
+function isCsvRecord(value: unknown): value is CsvRecord {
+  return typeof value === "object" && value !== null && "record" in value && "info" in value;
+}
+
 /** A CSV file by RFC 4180 with a header. Undefined after reporting that it is none, or lacks columns. */
 export function csvRows(
   document: TextFile,
@@ -118,21 +128,21 @@ export function csvRows(
   findings: Findings,
 ): Row[] | undefined {
   const reportAt = (line: number) => (report: Report) =>
-    findings.reportIn(document.file, { line, column: 1, endLine: line, endColumn: 1 }, report);
-  let records: readonly CsvRecord[];
+    findings.reportIn(document.file, { line, column: 1, endLine: line, endColumn: 2 }, report);
+  let records: readonly unknown[];
   try {
     records = parse(document.text, {
       info: true,
       relax_column_count: true,
       skip_empty_lines: true,
-    }) as unknown as readonly CsvRecord[];
+    });
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     const line = typeof error["lines"] === "number" ? error["lines"] : 1;
     reportAt(line)({ code: "TABLE_FORMAT", message: `no CSV: ${error.message}` });
     return undefined;
   }
-  const [header, ...rest] = records;
+  const [header, ...rest] = records.filter(isCsvRecord);
   if (header === undefined) {
     reportAt(1)({
       code: "TABLE_FORMAT",

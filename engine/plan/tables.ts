@@ -154,39 +154,41 @@ const plainNumber = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
 
 /** The value as the plan keeps it: decimals as text. Undefined after reporting. */
 function readCell(cell: Cell, type: ColumnType): string | number | boolean | undefined {
-  const { value, written, untyped } = cell;
-  switch (type) {
-    case "text":
-      if (typeof value === "string") return value;
-      return badValue(cell, "text", `write it in quotes`);
-    case "decimal": {
-      const text = typeof value === "number" ? exactText(value, written) : value;
-      if (typeof text === "string" && parseDecimal(text) !== undefined) return text;
-      return badValue(cell, "a decimal", 'write digits such as "0.19", at most 38 of them');
-    }
-    case "number": {
-      const number = untyped && plainNumber.test(written ?? "") ? Number(written) : value;
-      if (typeof number === "number" && Number.isFinite(number)) return number;
-      return badValue(cell, "a number");
-    }
-    case "boolean":
-      if (typeof value === "boolean") return value;
-      if (untyped && (written === "true" || written === "false")) return written === "true";
-      return badValue(cell, "true or false");
+  const value = cellValue(cell, type);
+  if (value === undefined) {
+    cell.report({
+      code: "TABLE_VALUE",
+      message: `${excerpt(cell.written ?? cell.value)} is not ${wantedByType[type]}`,
+    });
   }
+  return value;
 }
+
+function cellValue(cell: Cell, type: ColumnType): string | number | boolean | undefined {
+  const { value, written, untyped } = cell;
+  if (type === "text") return typeof value === "string" ? value : undefined;
+  if (type === "decimal") {
+    const text = typeof value === "number" ? exactText(value, written) : value;
+    return typeof text === "string" && parseDecimal(text) !== undefined ? text : undefined;
+  }
+  if (type === "number") {
+    const number = untyped && plainNumber.test(written ?? "") ? Number(written) : value;
+    return typeof number === "number" && Number.isFinite(number) ? number : undefined;
+  }
+  if (untyped) return written === "true" || written === "false" ? written === "true" : undefined;
+  return typeof value === "boolean" ? value : undefined;
+}
+
+const wantedByType: Readonly<Record<ColumnType, string>> = {
+  text: "text: write it in quotes",
+  decimal: 'a decimal: write digits such as "0.19", at most 38 of them',
+  number: "a number",
+  boolean: "true or false",
+};
 
 /** Digits as they were written; of a parameter's value, as it prints. */
 function exactText(value: number, written: string | undefined): string {
   return written === undefined || written.startsWith("$") || /^["']/.test(written)
     ? String(value)
     : written;
-}
-
-function badValue(cell: Cell, wanted: string, suggestion?: string): undefined {
-  cell.report({
-    code: "TABLE_VALUE",
-    message: `${excerpt(cell.written ?? cell.value)} is not ${wanted}`,
-    ...(suggestion === undefined ? {} : { suggestion }),
-  });
 }

@@ -94,7 +94,7 @@ export class WiringReader {
 
   #stepInputs(step: DraftStep): readonly Input[] {
     if (step.raw["input"] !== undefined) return this.#inputs(step, "step");
-    const index = step.path[1] as number;
+    const index = Number(step.path[1]);
     if (index > 0) {
       const above = [...this.#draft.steps.values()].find(({ path }) => path[1] === index - 1);
       return above === undefined
@@ -200,8 +200,7 @@ export class WiringReader {
       message: isSink
         ? `"${node}" is a sink; only its port sinks.${node}.rejected can be read`
         : `there is no source or step "${node}"`,
-      suggestion:
-        near === undefined ? `there are ${names.join(", ")}` : `did you mean "${near}"?`,
+      suggestion: near === undefined ? `there are ${names.join(", ")}` : `did you mean "${near}"?`,
     });
   }
 

@@ -29,10 +29,14 @@ export function createAjv(
     coerceTypes: false,
     useDefaults: false,
     removeAdditional: false,
+    // `checkSchemaDocument` has done it, once for all compilations.
+    validateSchema: false,
     messages: false,
     logger: false,
     code: { regExp: Object.assign(compilePattern, { code: "compilePattern" }) },
   });
+  // Resolved by ajv, but unknown to its strict mode.
+  ajv.addKeyword("$anchor");
   ajv.removeKeyword("format");
   ajv.addKeyword(formatKeyword(isDecimalNumber));
   orderRules(ajv);

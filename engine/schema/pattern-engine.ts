@@ -3,6 +3,8 @@ import { RE2JS } from "re2js";
 /** A compiled pattern, as ajv wants it. */
 export interface Pattern {
   test(text: string): boolean;
+  /** Identifies the pattern: ajv shares what prints alike. */
+  toString(): string;
 }
 
 /**
@@ -11,7 +13,7 @@ export interface Pattern {
  */
 export function compilePattern(source: string): Pattern {
   const pattern = RE2JS.compile(RE2JS.translateRegExp(source));
-  return { test: (text) => pattern.test(text) };
+  return { test: (text) => pattern.test(text), toString: () => source };
 }
 
 /** What is wrong with a pattern; undefined if it compiles. */

@@ -87,7 +87,7 @@ function expectation(keyword: string, params: Readonly<Record<string, unknown>>)
     case "multipleOf":
       return `must be a multiple of ${String(params["multipleOf"])}`;
     case "uniqueItems":
-      return `must not repeat items (${String(params["j"])} and ${String(params["i"])} are equal)`;
+      return `must not repeat items (${String(params["i"])} and ${String(params["j"])} are equal)`;
     case "additionalProperties":
     case "unevaluatedProperties":
       return "is not a field of the schema";

@@ -101,8 +101,7 @@ function addFolded(
       breaks.push(line.contentEnd);
       continue;
     }
-    const further =
-      line.contentStart - line.start > indent || source[line.contentStart] === "\t";
+    const further = line.contentStart - line.start > indent || source[line.contentStart] === "\t";
     if (before === "text" && !further) placed.fold(breaks);
     else for (const offset of breaks) placed.add("\n", offset, offset);
     addLine(source, line, indent, placed);

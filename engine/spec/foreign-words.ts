@@ -18,9 +18,11 @@ const latenessHint =
   "how long a window waits for late records is `allowed_lateness:` of the aggregate step";
 const outOfOrdernessHint =
   "how far the watermark trails is `watermark: { max_out_of_orderness: ... }` of the source";
-const serversHint = "brokers are named once: `kafka: { bootstrap_servers: ... }` at the top of the job";
+const serversHint =
+  "brokers are named once: `kafka: { bootstrap_servers: ... }` at the top of the job";
 const exactlyOnceHint = "leave it out: every sink is exactly-once";
-const groupHint = "leave it out: the state directory holds the positions, there are no consumer groups";
+const groupHint =
+  "leave it out: the state directory holds the positions, there are no consumer groups";
 
 /**
  * Words of Benthos, ksqlDB, Kafka Streams, Beam, Flink and Spark, in snake case, and ours for them: a plain word is our

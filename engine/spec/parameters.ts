@@ -149,12 +149,24 @@ function readParameter(
     findings.at(place, given === ownDefault ? "value" : "key", path, {
       code: "SPEC_WRONG_TYPE",
       message: `${given.by} gives the parameter ${name} ${secret ? "a text" : shown(given.text)}, which is no ${type}`,
+      suggestion:
+        type === "boolean" ? "write true or false" : `write a ${type}, or another \`type:\``,
     });
     return undefined;
   };
   // A bad default is a fault of the spec even where something overrides it.
   const own = ownDefault && read(ownDefault, [...path, "default"]);
-  if (override !== undefined) return read(override, path);
+  if (override !== undefined) {
+    if (secret && override.by.startsWith("--param")) {
+      findings.atKey(path, {
+        code: "SPEC_SECRET_ARGUMENT",
+        severity: "warning",
+        message: `the secret parameter ${name} is given on the command line, where other users can see it`,
+        suggestion: "hand it over in the environment or in a parameters file",
+      });
+    }
+    return read(override, path);
+  }
   if (ownDefault === undefined && !declaration.members.has("default")) {
     const variable = scalarAt(declaration, "env")?.text;
     findings.atKey(path, {

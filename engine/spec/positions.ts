@@ -26,7 +26,8 @@ export class TreePositions implements SpecPositions {
 
   inside(path: SpecPath, offset: number, length = 1): Span {
     const { node, exact } = this.#find(path);
-    const range = exact && node.kind === "scalar" ? this.#rangeInside(node, offset, length) : undefined;
+    const range =
+      exact && node.kind === "scalar" ? this.#rangeInside(node, offset, length) : undefined;
     return this.#source.span(range ?? node.range);
   }
 

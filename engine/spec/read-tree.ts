@@ -148,6 +148,7 @@ class TreeReader {
         this.#report(key.range, {
           code: "SPEC_DUPLICATE_KEY",
           message: `the key ${JSON.stringify(key.name)} stands twice in one map`,
+          suggestion: "remove one of the two",
           related: [relatedPlace(this.#file, this.#source.span(before), "first here")],
         });
         continue;
@@ -158,7 +159,8 @@ class TreeReader {
       // Nothing is written after the colon: the key is what a reader can be shown.
       members.set(key.name, {
         key: key.range,
-        value: written || value.range.end > value.range.start ? value : { ...value, range: key.range },
+        value:
+          written || value.range.end > value.range.start ? value : { ...value, range: key.range },
       });
     }
     return { kind: "map", range: collectionRange(node, last), members };
@@ -172,7 +174,8 @@ class TreeReader {
       return { name: undefined, range };
     }
     const read = this.read(node);
-    if (read.kind === "scalar" && typeof read.value === "string") return { name: read.value, range };
+    if (read.kind === "scalar" && typeof read.value === "string")
+      return { name: read.value, range };
     const written = read.kind === "scalar" ? read.text : "";
     this.#report(range, {
       code: "SPEC_KEY_NOT_TEXT",
@@ -208,7 +211,13 @@ class TreeReader {
 }
 
 function nothing(offset: number): SpecScalar {
-  return { kind: "scalar", range: { start: offset, end: offset }, value: null, text: "", token: undefined };
+  return {
+    kind: "scalar",
+    range: { start: offset, end: offset },
+    value: null,
+    text: "",
+    token: undefined,
+  };
 }
 
 function rangeOf(node: Node | null): SourceRange {

@@ -46,7 +46,9 @@ export function adviseField(
   if (word?.includes(" ") === true) return { code, suggestion: word, meant: nearest };
   // Our word for it, though not in this place.
   const suggestion =
-    nearest === undefined && word !== undefined ? `our word for it is "${word}"` : didYouMean(nearest);
+    nearest === undefined && word !== undefined
+      ? `our word for it is "${word}"`
+      : didYouMean(nearest);
   return { code, suggestion, meant: nearest };
 }
 

@@ -79,11 +79,7 @@ function lexemeType(lexeme: string): string {
       : (CST.tokenType(lexeme) ?? "");
 }
 
-function excess(
-  stack: readonly CST.Token[],
-  nodes: number,
-  lexemes: number,
-): string | undefined {
+function excess(stack: readonly CST.Token[], nodes: number, lexemes: number): string | undefined {
   if (stack.length > limits.depth + 1) {
     const depth = stack.filter((token) => CST.isCollection(token)).length;
     if (depth > limits.depth) return `lists and maps are nested deeper than ${limits.depth}`;

@@ -13,7 +13,14 @@ import { EngineError } from "../../engine/core/errors.ts";
 import { noFailpoints } from "../../engine/core/failpoints.ts";
 import type { JsonObject } from "../../engine/core/json.ts";
 import { nodeFiles } from "../../engine/runtime/node-files.ts";
-import { epochRecords, machineClock, never, outbox, permitFor, temporaryFolder } from "./embedded-fixtures.ts";
+import {
+  epochRecords,
+  machineClock,
+  never,
+  outbox,
+  permitFor,
+  temporaryFolder,
+} from "./embedded-fixtures.ts";
 
 const embedded: JsonObject = { bootstrap_servers: "embedded" };
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import type { RawBatch } from "../../engine/core/record.ts";
-import type { JsonValue } from "../../engine/core/json.ts";
+import type { JsonObject, JsonValue } from "../../engine/core/json.ts";
 import { TOMBSTONE } from "../../engine/core/record.ts";
 import { noFailpoints } from "../../engine/core/failpoints.ts";
 import { EmbeddedSource } from "../../engine/connectors/embedded/embedded-source.ts";
@@ -209,7 +209,7 @@ test("a source gives the same rows for any batch size and any place it is stoppe
             if (batch === undefined) break;
             rows.push(...rowTexts(batch));
             // As it comes back from the commit record.
-            positions[batch.partition] = parseRecordText(JSON.stringify(batch.resumeAt));
+            positions[batch.partition] = structuredClone(batch.resumeAt);
           }
           await source.close();
         }
@@ -326,8 +326,8 @@ test("a position that the topic no longer has is refused, and nothing is made", 
   const { positions } = await readToEnd(source, 10);
   await source.close();
   const saved = [positions.get(0) ?? null, positions.get(1) ?? null];
-  const at = (change: Record<string, JsonValue>): JsonValue[] => [
-    { ...(saved[0] as Record<string, JsonValue>), ...change },
+  const at = (change: JsonObject): JsonValue[] => [
+    Object.assign({}, saved[0], change),
     saved[1] ?? null,
   ];
   const refusals: readonly (readonly [readonly JsonValue[], string])[] = [

@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, describe, it } from "node:test";
@@ -21,7 +29,10 @@ function freshPath(): string {
   return join(directory, `${paths}`, "out.jsonl");
 }
 
-function sinkOf(path: string, changes: { files?: FileSystem; failpoints?: Failpoints } = {}): FileSink {
+function sinkOf(
+  path: string,
+  changes: { files?: FileSystem; failpoints?: Failpoints } = {},
+): FileSink {
   return new FileSink(path, connectorContext(directory, changes));
 }
 
@@ -271,11 +282,17 @@ describe("a file sink that cannot go on", () => {
     }
     const file = join(dirname(path), "file");
     writeFileSync(file, "");
-    for (const work of [sinkOf(join(file, "a", "b")).inspect(), sinkOf(join(file, "a", "b")).open(0)]) {
+    for (const work of [
+      sinkOf(join(file, "a", "b")).inspect(),
+      sinkOf(join(file, "a", "b")).open(0),
+    ]) {
       assert.equal((await rejection(work)).code, "OUTPUT_UNWRITABLE");
     }
     const files = { ...nodeFiles, open: () => Promise.reject(failure("EACCES")) };
-    assert.equal((await rejection(sinkOf(freshPath(), { files }).open(0))).code, "OUTPUT_UNWRITABLE");
+    assert.equal(
+      (await rejection(sinkOf(freshPath(), { files }).open(0))).code,
+      "OUTPUT_UNWRITABLE",
+    );
   });
 
   it("has a path relative to the job's folder", async () => {

@@ -4,7 +4,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { EngineError } from "../../engine/core/errors.ts";
 import type { File, FileSystem } from "../../engine/core/file-system.ts";
 import type { JsonObject, JsonValue } from "../../engine/core/json.ts";
@@ -19,16 +19,19 @@ const directory = mkdtempSync(join(tmpdir(), "file-source-"));
 after(() => rmSync(directory, { recursive: true, force: true }));
 
 const never = new AbortController().signal;
-let files = 0;
+let written = 0;
 
 function write(content: string | Buffer): string {
-  files += 1;
-  const path = join(directory, `input-${files}.jsonl`);
+  written += 1;
+  const path = join(directory, `input-${written}.jsonl`);
   writeFileSync(path, content);
   return path;
 }
 
-function sourceOf(path: string, options: { maxRecordBytes?: number; chunkBytes?: number } = {}): FileSource {
+function sourceOf(
+  path: string,
+  options: { maxRecordBytes?: number; chunkBytes?: number } = {},
+): FileSource {
   const { maxRecordBytes = 1 << 20, chunkBytes = 1 << 20 } = options;
   return new FileSource(path, connectorContext(directory, { maxRecordBytes }), { chunkBytes });
 }
@@ -103,7 +106,10 @@ function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-const conformanceLines = Array.from({ length: 2500 }, (_, i) => `{"n":${i},"text":"${"é".repeat(i % 50)}"}`);
+const conformanceLines = Array.from(
+  { length: 2500 },
+  (_, i) => `{"n":${i},"text":"${"é".repeat(i % 50)}"}`,
+);
 sourceConformance("a file source", async () => {
   const path = "conformance.jsonl";
   writeFileSync(join(directory, path), conformanceLines.join("\n \r\n"));
@@ -123,7 +129,14 @@ sourceConformance("a file source with small chunks and long lines", async () => 
   });
   return {
     create: () => sourceOf(path, { maxRecordBytes: 5000, chunkBytes: 1024 }),
-    expected: [[{ value: '{"a":1}' }, oversized(longLine), { value: '{"b":2}\r' }, oversized(longLine.repeat(3))]],
+    expected: [
+      [
+        { value: '{"a":1}' },
+        oversized(longLine),
+        { value: '{"b":2}\r' },
+        oversized(longLine.repeat(3)),
+      ],
+    ],
   };
 });
 
@@ -155,7 +168,16 @@ describe("lines", () => {
   }
 
   it("are the same whatever the chunk size, the cap and the bytes", async () => {
-    const piece = fc.constantFrom("\n", "\r", " ", "\t", "a", '{"x":1}', "\u00ff", "long".repeat(40));
+    const piece = fc.constantFrom(
+      "\n",
+      "\r",
+      " ",
+      "\t",
+      "a",
+      '{"x":1}',
+      "\u00ff",
+      "long".repeat(40),
+    );
     await fc.assert(
       fc.asyncProperty(
         fc.array(piece, { maxLength: 60 }),
@@ -245,7 +267,10 @@ describe("an input that is not what it was", () => {
     const position = await finished(path);
     const batches = await readAll(sourceOf(path), position);
     assert.deepEqual(rows(batches), []);
-    assert.deepEqual(batches.map((batch) => batch.ended), [true]);
+    assert.deepEqual(
+      batches.map((batch) => batch.ended),
+      [true],
+    );
     assert.deepEqual([batches[0]!.resumeAt], position);
   });
 
@@ -280,7 +305,10 @@ describe("an input that is not what it was", () => {
     const position = await halfRead(path);
     writeFileSync(path, '{"a":1}\n{"z":26}\n{"c":3}\n{"d":4}');
     const found = rows(await readAll(sourceOf(path), position));
-    assert.deepEqual(found.map((row) => row.text), ['{"z":26}', '{"c":3}', '{"d":4}']);
+    assert.deepEqual(
+      found.map((row) => row.text),
+      ['{"z":26}', '{"c":3}', '{"d":4}'],
+    );
   });
 
   it("is refused when it becomes shorter while it is read", async () => {

@@ -6,7 +6,10 @@ import type { RawBatch } from "../../engine/core/record.ts";
 import type { Value } from "../../engine/core/value.ts";
 import { ExpressionError } from "../../engine/expression/expression.ts";
 import type { CompiledExpression, EvaluationContext } from "../../engine/expression/expression.ts";
-import type { ConnectorContext, ConnectorResolveContext } from "../../engine/connectors/connector.ts";
+import type {
+  ConnectorContext,
+  ConnectorResolveContext,
+} from "../../engine/connectors/connector.ts";
 import { generateSource } from "../../engine/connectors/generate/generate-source.ts";
 import { SleepingClock, connectorContext } from "./connector-context.ts";
 import { sourceConformance } from "./source-conformance.ts";
@@ -55,7 +58,10 @@ const expressions: Readonly<Record<string, string>> = {
 };
 
 function source(raw: JsonObject, changes: Partial<ConnectorContext> = {}) {
-  const config = generateSource.resolve({ set: { id: "", a: "", b: "", c: "" }, ...raw }, resolveContext);
+  const config = generateSource.resolve(
+    { set: { id: "", a: "", b: "", c: "" }, ...raw },
+    resolveContext,
+  );
   return generateSource.create(config!, connectorContext("/nowhere", { compile, ...changes }));
 }
 
@@ -73,7 +79,9 @@ async function texts(raw: JsonObject, position?: JsonValue): Promise<string[]> {
 }
 
 function rowsOf(batch: RawBatch): string[] {
-  return batch.offsets.map((_, row) => batch.bytes.toString("utf8", batch.starts[row], batch.ends[row]));
+  return batch.offsets.map((_, row) =>
+    batch.bytes.toString("utf8", batch.starts[row], batch.ends[row]),
+  );
 }
 
 const mixed: JsonObject = {
@@ -98,7 +106,10 @@ describe("a generated record", () => {
   it("has its fields in order, later ones made from earlier ones, absent ones left out", async () => {
     const made = (await texts({ count: 4 })).map((text) => JSON.parse(text) as JsonObject);
     for (const [index, record] of made.entries()) {
-      assert.deepEqual(Object.keys(record), index % 2 === 1 ? ["id", "a", "b", "c"] : ["id", "a", "b"]);
+      assert.deepEqual(
+        Object.keys(record),
+        index % 2 === 1 ? ["id", "a", "b", "c"] : ["id", "a", "b"],
+      );
       assert.equal(record["id"], index);
       assert.equal(record["b"], Number(record["a"]) * 2);
     }

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { CommitPermit } from "../../engine/checkpoint/delivery.ts";
 import type { OutboxReader } from "../../engine/checkpoint/delivery.ts";
-import { MemoryOutput, memorySink } from "../../engine/connectors/memory/memory-sink.ts";
+import { memorySink } from "../../engine/connectors/memory/memory-sink.ts";
+import type { MemoryOutput } from "../../engine/connectors/memory/memory-sink.ts";
 import { MemoryInput, memorySource } from "../../engine/connectors/memory/memory-source.ts";
 import { MemoryTopics, memoryTopicSink } from "../../engine/connectors/memory/memory-topics.ts";
 import { connectorContext } from "./connector-context.ts";
@@ -65,24 +66,33 @@ describe("memory connectors", () => {
 
   it("deliver an epoch whole, once, and only from the newest session", async () => {
     const topics = new MemoryTopics();
-    const create = memoryTopicSink(topics).delivered!.create;
+    const delivered = memoryTopicSink(topics).delivered!;
     const outputs: OutboxReader = {
       async *batches() {
-        const record = { topic: 1, partition: 2, key: null, value: Buffer.from("v"), timestampMs: 5 };
+        const record = {
+          topic: 1,
+          partition: 2,
+          key: null,
+          value: Buffer.from("v"),
+          timestampMs: 5,
+        };
         yield [record, { ...record, key: Buffer.from("k") }];
       },
     };
     const permit = (epoch: number) =>
       CommitPermit.afterCommit({ job: "j", incarnation: "i", epoch, hash: `h${epoch}` });
-    const first = create({}, connectorContext("/nowhere"));
+    const first = delivered.create({}, connectorContext("/nowhere"));
     assert.deepEqual(await first.prepare(["a", "b"]), [4, 4]);
     assert.equal(await first.inspect("j"), undefined);
     await first.begin("j", "one");
     await first.deliver(outputs, permit(1));
     assert.equal((await first.inspect("j"))?.epoch, 1);
-    assert.deepEqual(topics.records("b").map((record) => record.key), [null, "k"]);
+    assert.deepEqual(
+      topics.records("b").map((record) => record.key),
+      [null, "k"],
+    );
     await assert.rejects(first.deliver(outputs, permit(1)), { code: "SINK_DIVERGED" });
-    const second = create({}, connectorContext("/nowhere"));
+    const second = delivered.create({}, connectorContext("/nowhere"));
     await second.prepare(["a", "b"]);
     await second.begin("j", "two");
     await assert.rejects(first.deliver(outputs, permit(2)), { code: "SINK_FENCED" });

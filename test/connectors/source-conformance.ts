@@ -74,7 +74,11 @@ async function readToEnd(
       continue;
     }
     idle = 0;
-    assert.equal(ended[batch.partition], false, "a partition ends once and gives nothing after its end");
+    assert.equal(
+      ended[batch.partition],
+      false,
+      "a partition ends once and gives nothing after its end",
+    );
     assert.ok(batch.offsets.length <= maxRecords, "no more rows than asked for");
     assert.equal(batch.starts.length, batch.offsets.length);
     assert.equal(batch.ends.length, batch.offsets.length);
@@ -101,7 +105,7 @@ function spread(length: number, most: number): number[] {
   const step = Math.max(1, Math.ceil(length / most));
   const picked: number[] = [];
   for (let at = length - 1; at >= 0; at -= step) picked.push(at);
-  return picked.reverse();
+  return picked.toReversed();
 }
 
 /** The contract of `Source`, for every implementation whose partitions end. */

@@ -49,7 +49,7 @@ test("the order schema takes amounts by the decimal grammar, as text or number, 
   }
   const bad = ['"1e3"', "1e3", "1E3", "1e400", "1e-7", '"0x10"', '" 12"', '"1,000"', '"+5"', '".5"'];
   for (const amount of [...bad, '"5."', '""', '"٣"', `"${"1".repeat(39)}"`, "1".repeat(39)]) {
-    assert.match(check(orderText("amount", amount)), /^\/amount: amount must be a (decimal )?n/, amount);
+    assert.match(check(orderText("amount", amount)), /^\/amount: amount must be a /, amount);
   }
   for (const amount of ["null", "true", "[]", "{}"]) {
     assert.equal(
@@ -252,8 +252,15 @@ test("a record nested beyond the stack of a recursive schema is a fault, not a c
 test("a pattern that explodes in a backtracking engine ends here", () => {
   const check = compile({
     type: "object",
-    properties: { a: { type: "string", pattern: "^(a+)+$" } },
+    properties: {
+      a: { type: "string", pattern: "^(a+)+$" },
+      b: { type: "string", pattern: "^b" },
+    },
+    patternProperties: { "^x": { type: "integer" } },
   });
+  assert.equal(check('{"b":"bc","x":1}'), "ok");
+  assert.match(check('{"b":"a"}'), /^\/b: b must match "\^b", found "a"/);
+  assert.match(check('{"x1":"a"}'), /^\/x1: x1 must be an integer/);
   assert.equal(check(`{"a":"${"a".repeat(20_000)}"}`), "ok");
   assert.match(check(`{"a":"${"a".repeat(20_000)}b"}`), /^\/a: a must match "\^\(a\+\)\+\$", found/);
 });

@@ -109,7 +109,7 @@ test("holders of one process take turns in order of asking", async (t) => {
   let holding = 0;
   await Promise.all(
     Array.from({ length: 8 }, async (_, turn) => {
-      const mutex = await acquireDirectoryMutex(directory, { waitMs: 30_000, ...waiting });
+      const mutex = await acquireDirectoryMutex(directory, { waitMs: 30_000, sleep: pause });
       holding++;
       assert.equal(holding, 1);
       order.push(turn);

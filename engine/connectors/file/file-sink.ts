@@ -34,7 +34,7 @@ export class FileSink implements PositionedSink {
   #pendingBytes = 0;
   #writing: Promise<void> = Promise.resolve();
   /** The first failure ends this sink: what the file holds behind it is unknown until it is opened again. */
-  #failure: unknown;
+  #failure: Error | undefined;
 
   constructor(
     path: string,
@@ -64,7 +64,8 @@ export class FileSink implements PositionedSink {
 
   async open(length: number): Promise<void> {
     await this.#attempt(() => this.#makeDirectories(dirname(this.#path)), dirname(this.#path));
-    const isNew = (await this.#attempt(() => this.#files.stat(this.#path), this.#path)) === undefined;
+    const isNew =
+      (await this.#attempt(() => this.#files.stat(this.#path), this.#path)) === undefined;
     const file = await this.#attempt(() => this.#files.open(this.#path, "readwrite"), this.#path);
     this.#file = file;
     if (isNew) {
@@ -112,7 +113,7 @@ export class FileSink implements PositionedSink {
       await this.#attempt(() => file.sync(), this.#path);
     } catch (error) {
       // After a failed sync the kernel may have dropped the bytes and report success the next time.
-      this.#failure = error;
+      this.#failure = asError(error);
       throw error;
     }
     await this.#failpoints.hit("file.flush.after");
@@ -156,7 +157,7 @@ export class FileSink implements PositionedSink {
           `${bytes.length} bytes at ${position}`,
         );
       } catch (error) {
-        this.#failure = error;
+        this.#failure = asError(error);
       } finally {
         this.#pendingBytes -= bytes.length;
       }
@@ -189,14 +190,19 @@ export class FileSink implements PositionedSink {
   }
 
   #foreignMarker(cause: unknown): EngineError {
-    return new EngineError("OUTPUT_DAMAGED", `${this.name}.committed is not a marker of this engine`, {
-      hint: "the engine writes it whole or not at all: find out what changed it before you remove it",
-      cause,
-    });
+    return new EngineError(
+      "OUTPUT_DAMAGED",
+      `${this.name}.committed is not a marker of this engine`,
+      {
+        hint: "the engine writes it whole or not at all: find out what changed it before you remove it",
+        cause,
+      },
+    );
   }
 
   #opened(): File {
-    if (this.#file === undefined) throw new EngineError("INTERNAL", `output ${this.name} is not open`);
+    if (this.#file === undefined)
+      throw new EngineError("INTERNAL", `output ${this.name} is not open`);
     return this.#file;
   }
 
@@ -225,6 +231,10 @@ export class FileSink implements PositionedSink {
   }
 }
 
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error), { cause: error });
+}
+
 function isLengthMark(value: unknown): value is LengthMark {
   if (typeof value !== "object" || value === null) return false;
   const mark = value as Partial<Record<keyof LengthMark, unknown>>;
@@ -238,7 +248,7 @@ function isLengthMark(value: unknown): value is LengthMark {
 }
 
 function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 
 /** A file of newline-delimited records, valid up to the length in the marker beside it. */
@@ -256,5 +266,5 @@ export const fileSink: SinkDefinition = {
     return path === undefined ? undefined : { path };
   },
   maxValueBytes: () => undefined,
-  positioned: (config, context) => new FileSink(String(config["path"]), context),
+  positioned: (config, context) => new FileSink(config["path"] as string, context),
 };

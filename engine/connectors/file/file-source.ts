@@ -145,7 +145,9 @@ export class FileSource implements Source {
       throw new EngineError(
         "STATE_FOREIGN",
         `the saved position of input ${this.name} is not one of a file`,
-        { hint: "the job read this source from another kind of system before; use its own state directory" },
+        {
+          hint: "the job read this source from another kind of system before; use its own state directory",
+        },
       );
     }
     return position;
@@ -179,9 +181,7 @@ export class FileSource implements Source {
 function isFilePosition(value: unknown): value is FilePosition {
   if (typeof value !== "object" || value === null) return false;
   const { offset, crc, ended } = value as Partial<Record<keyof FilePosition, unknown>>;
-  return (
-    Number.isSafeInteger(offset) && Number.isSafeInteger(crc) && typeof ended === "boolean"
-  );
+  return Number.isSafeInteger(offset) && Number.isSafeInteger(crc) && typeof ended === "boolean";
 }
 
 /** A file of newline-delimited records. It is bounded: reading ends with the file, and its end closes windows. */
@@ -199,5 +199,5 @@ export const fileSource: SourceDefinition = {
     const path = context.path(["path"]);
     return path === undefined ? undefined : { path };
   },
-  create: (config, context) => new FileSource(String(config["path"]), context),
+  create: (config, context) => new FileSource(config["path"] as string, context),
 };

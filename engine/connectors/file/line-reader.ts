@@ -85,7 +85,8 @@ export class LineReader {
   /** At most `maxLines` lines, at least one unless the file ends, `signal` aborts or nothing came for a while. */
   async next(maxLines: number, signal: AbortSignal): Promise<Lines | undefined> {
     for (let chunks = 0; chunks < chunksPerCall && !signal.aborted; chunks += 1) {
-      const lines = this.#long === undefined ? this.#take(maxLines) : this.#passLongLine(this.#long);
+      const lines =
+        this.#long === undefined ? this.#take(maxLines) : this.#passLongLine(this.#long);
       if (lines !== undefined) return lines;
       // An ended long line leaves other lines behind it in the same chunk.
       if (this.#long === undefined && this.#chunk.indexOf(newline, this.#at) >= 0) continue;

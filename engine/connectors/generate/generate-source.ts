@@ -180,9 +180,13 @@ class GenerateSource implements Source {
   }
 
   #changed(what: string): EngineError {
-    return new EngineError("INPUT_CHANGED", `the generated input is not the one read before: ${what}`, {
-      hint: "undo the change, or start over with a fresh state directory (--state-dir)",
-    });
+    return new EngineError(
+      "INPUT_CHANGED",
+      `the generated input is not the one read before: ${what}`,
+      {
+        hint: "undo the change, or start over with a fresh state directory (--state-dir)",
+      },
+    );
   }
 }
 
@@ -236,12 +240,18 @@ export const generateSource: SourceDefinition = {
         exclusiveMinimum: 0,
         description: "Records per second; without it as fast as they are taken.",
       },
-      seed: { type: "integer", minimum: 0, default: 1, description: "Another seed, other records." },
+      seed: {
+        type: "integer",
+        minimum: 0,
+        default: 1,
+        description: "Another seed, other records.",
+      },
       set: {
         type: "object",
         minProperties: 1,
         additionalProperties: expression,
-        description: "Fields in order; later ones may read earlier ones, an absent value leaves out the field.",
+        description:
+          "Fields in order; later ones may read earlier ones, an absent value leaves out the field.",
       },
       malformed: {
         type: "object",

@@ -49,7 +49,10 @@ export class MemoryOutput {
       count += 1;
     }
     if (at !== length) {
-      throw new EngineError("OUTPUT_DAMAGED", `no line of the memory output ends at byte ${length}`);
+      throw new EngineError(
+        "OUTPUT_DAMAGED",
+        `no line of the memory output ends at byte ${length}`,
+      );
     }
     return this.#lines.slice(0, count);
   }
@@ -97,10 +100,10 @@ export function memorySink(outputs: Map<string, MemoryOutput>): SinkDefinition {
     type: "memory",
     summary: "Writes lines that a test reads from memory.",
     configSchema: { required: ["name"], properties: { name: { type: "string" } } },
-    resolve: (raw) => ({ name: String(raw["name"]) }),
+    resolve: ({ name }) => ({ name: name! }),
     maxValueBytes: () => undefined,
     positioned(config) {
-      const name = String(config["name"]);
+      const name = config["name"] as string;
       const output = outputs.get(name) ?? new MemoryOutput();
       outputs.set(name, output);
       return new MemorySink(name, output);

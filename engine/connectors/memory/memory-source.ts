@@ -93,7 +93,10 @@ class MemorySource implements Source {
       const next = Number((position as JsonObject)["offset"]);
       const { length } = this.#input.rows(partition);
       if (next > length) {
-        throw new EngineError("INPUT_CHANGED", `input ${this.name} lost rows of partition ${partition}`);
+        throw new EngineError(
+          "INPUT_CHANGED",
+          `input ${this.name} lost rows of partition ${partition}`,
+        );
       }
       return { partition, next, end: options.untilEnd ? length : undefined, endReported: false };
     });
@@ -115,7 +118,8 @@ class MemorySource implements Source {
 
   lag(): { readonly amount: number; readonly unit: "records" } {
     let amount = 0;
-    for (const { partition, next } of this.#cursors) amount += this.#input.rows(partition).length - next;
+    for (const { partition, next } of this.#cursors)
+      amount += this.#input.rows(partition).length - next;
     return { amount, unit: "records" };
   }
 
@@ -182,9 +186,9 @@ export function memorySource(
     summary: "Reads rows that a test holds in memory.",
     configSchema: { required: ["name"], properties: { name: { type: "string" } } },
     bounded: options.bounded,
-    resolve: (raw) => ({ name: String(raw["name"]) }),
+    resolve: ({ name }) => ({ name: name! }),
     create(config) {
-      const name = String(config["name"]);
+      const name = config["name"] as string;
       const input = inputs.get(name);
       if (input === undefined) throw new EngineError("INPUT_MISSING", `no memory input ${name}`);
       return new MemorySource(name, input);

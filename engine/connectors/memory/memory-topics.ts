@@ -44,7 +44,11 @@ export class MemoryTopics {
     this.#sessions.set(job, incarnation);
   }
 
-  append(mark: DeliveryMark, incarnation: string, records: readonly (readonly [string, MemoryTopicRecord])[]): void {
+  append(
+    mark: DeliveryMark,
+    incarnation: string,
+    records: readonly (readonly [string, MemoryTopicRecord])[],
+  ): void {
     if (this.#sessions.get(mark.job) !== incarnation) {
       throw new EngineError("SINK_FENCED", `job ${mark.job} delivers from another process`);
     }
@@ -111,11 +115,11 @@ export function memoryTopicSink(
     type: "memory_topic",
     summary: "Delivers records to topics that a test reads from memory.",
     configSchema: { required: ["topic"], properties: { topic: { type: "string" } } },
-    resolve: (raw) => ({ topic: String(raw["topic"]) }),
+    resolve: ({ topic }) => ({ topic: topic! }),
     maxValueBytes: () => options.maxValueBytes,
     delivered: {
       targetId: () => "memory",
-      topic: (config) => String(config["topic"]),
+      topic: (config) => config["topic"] as string,
       create: () => new MemoryTarget(broker),
     },
   };

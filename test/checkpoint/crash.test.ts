@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { failpointNames, noFailpoints } from "../../engine/core/failpoints.ts";
+import type { FailpointName } from "../../engine/core/failpoints.ts";
+import { EngineError } from "../../engine/core/errors.ts";
+import type { FileSystem } from "../../engine/core/file-system.ts";
+import { nodeFiles } from "../../engine/runtime/node-files.ts";
+import { temporaryDirectory } from "../state/state-fixtures.ts";
+import { smallRun, visible } from "./small-run.ts";
+
+const records = 5600;
+
+async function complete(directory: string, incarnation = "last"): Promise<void> {
+  await smallRun({ directory, files: nodeFiles, failpoints: noFailpoints, records, incarnation });
+}
+
+/** Output of a run that nothing interrupted; made once. */
+let whole: Promise<{ file: string; target: string }> | undefined;
+function uninterrupted(
+  context: Parameters<typeof temporaryDirectory>[0],
+): NonNullable<typeof whole> {
+  return (whole ??= (async () => {
+    const directory = temporaryDirectory(context);
+    await complete(directory);
+    const shown = await visible(nodeFiles, directory);
+    assert.ok(shown.file.length > 50_000 && shown.target.length > 50_000);
+    assert.match(shown.file, /window 0 all 1000\n/);
+    return shown;
+  })());
+}
+
+test("a finished run that is started again changes nothing", async (t) => {
+  const directory = temporaryDirectory(t);
+  await complete(directory, "first");
+  const before = await visible(nodeFiles, directory);
+  await complete(directory, "second");
+  assert.deepEqual(await visible(nodeFiles, directory), before);
+  assert.deepEqual(before, await uninterrupted(t));
+});
+
+/** Durable steps of the small run; the embedded broker has its own tests. */
+const steps = failpointNames.filter(
+  (name) =>
+    !name.startsWith("embedded.") &&
+    !name.startsWith("recover.embedded") &&
+    !name.startsWith("recover.deliver"),
+);
+
+for (const hit of [1, 3]) {
+  test(`an I/O error at any durable step, at its hit ${hit}, is undone by the restart`, async (t) => {
+    const expected = await uninterrupted(t);
+    const failed: FailpointName[] = [];
+    for (const name of steps) {
+      const directory = temporaryDirectory(t);
+      // Recovery has steps of its own: first leave it chunks to drop and a file to cut.
+      let commits = 0;
+      await assert.rejects(
+        smallRun({
+          directory,
+          files: nodeFiles,
+          failpoints: {
+            hit: (at) =>
+              at === "commit.record.before" && ++commits === 3
+                ? Promise.reject(new Error("stop"))
+                : Promise.resolve(),
+          },
+          records,
+          incarnation: "zero",
+        }),
+        /stop/,
+      );
+      let hits = 0;
+      const run = smallRun({
+        directory,
+        files: nodeFiles,
+        failpoints: {
+          hit: (at) =>
+            at === name && ++hits === hit
+              ? Promise.reject(Object.assign(new Error(`EIO: ${at}`), { code: "EIO" }))
+              : Promise.resolve(),
+        },
+        records,
+        incarnation: "one",
+      });
+      await run.then(
+        () => undefined,
+        () => failed.push(name),
+      );
+      await complete(directory);
+      assert.deepEqual(await visible(nodeFiles, directory), expected, name);
+    }
+    // Steps of a start come once.
+    if (hit === 1) assert.deepEqual(failed, steps);
+    else assert.ok(failed.length >= 14, failed.join());
+  });
+}
+
+test("the failure of any file call stops the run, and the restart ends where an untroubled run ends", async (t) => {
+  const expected = await uninterrupted(t);
+  let calls = 0;
+  let failAt = Infinity;
+  let forEver = false;
+  const call = <T>(work: () => Promise<T>): Promise<T> => {
+    calls++;
+    if (calls === failAt || (forEver && calls > failAt)) {
+      return Promise.reject(Object.assign(new Error("EIO: i/o error"), { code: "EIO" }));
+    }
+    return work();
+  };
+  const failing: FileSystem = {
+    ...nodeFiles,
+    rename: (from, to) => call(() => nodeFiles.rename(from, to)),
+    remove: (path) => call(() => nodeFiles.remove(path)),
+    syncDirectory: (path) => call(() => nodeFiles.syncDirectory(path)),
+    readFile: (path) => call(() => nodeFiles.readFile(path)),
+    open: (path, mode) =>
+      call(async () => {
+        const file = await nodeFiles.open(path, mode);
+        return {
+          read: (into, at) => call(() => file.read(into, at)),
+          write: (bytes, at) => call(() => file.write(bytes, at)),
+          truncate: (length) => call(() => file.truncate(length)),
+          sync: () => call(() => file.sync()),
+          size: () => file.size(),
+          close: () => file.close(),
+        };
+      }),
+  };
+  const attempt = (directory: string): Promise<void> =>
+    smallRun({
+      directory,
+      files: failing,
+      failpoints: noFailpoints,
+      records: 2500,
+      incarnation: "one",
+    });
+  await attempt(temporaryDirectory(t));
+  const callsOfAll = calls;
+  for (let at = 1; at <= callsOfAll; at += 5) {
+    const directory = temporaryDirectory(t);
+    calls = 0;
+    failAt = at;
+    forEver = at % 2 === 0;
+    await attempt(directory).catch((error: unknown) => {
+      assert.ok(error instanceof Error);
+      if (error instanceof EngineError)
+        assert.ok(error.exit === 5 || error.exit === 6, error.message);
+    });
+    failAt = Infinity;
+    await complete(directory);
+    assert.deepEqual(await visible(nodeFiles, directory), expected, `call ${at}`);
+  }
+});

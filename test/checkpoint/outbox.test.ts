@@ -1,0 +1,224 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { TestContext } from "node:test";
+import { EngineError } from "../../engine/core/errors.ts";
+import type { FailpointName, Failpoints } from "../../engine/core/failpoints.ts";
+import { noFailpoints } from "../../engine/core/failpoints.ts";
+import type { FileSystem } from "../../engine/core/file-system.ts";
+import type { OutboxFacts } from "../../engine/checkpoint/commit-record.ts";
+import type { OutboxRecord } from "../../engine/checkpoint/delivery.ts";
+import {
+  OutboxFile,
+  outboxPath,
+  OutboxWriter,
+  removeOutboxes,
+} from "../../engine/checkpoint/outbox.ts";
+import { nodeFiles } from "../../engine/runtime/node-files.ts";
+import { temporaryDirectory } from "../state/state-fixtures.ts";
+
+const topics = ["orders.processed", "orders.late"];
+
+function stateDirectory(t: TestContext): string {
+  const directory = temporaryDirectory(t);
+  mkdirSync(join(directory, "outbox"));
+  return directory;
+}
+
+function writer(
+  directory: string,
+  failpoints: Failpoints = noFailpoints,
+  files = nodeFiles,
+): OutboxWriter {
+  return new OutboxWriter({ files, failpoints, directory, target: "embedded", topics });
+}
+
+async function readAll(
+  directory: string,
+  epoch: number,
+  facts: OutboxFacts,
+  to = topics,
+): Promise<OutboxRecord[]> {
+  const path = outboxPath(directory, epoch, "embedded");
+  const records: OutboxRecord[] = [];
+  for await (const batch of new OutboxFile(nodeFiles, path, facts, to).batches())
+    records.push(...batch);
+  return records;
+}
+
+test("records come back in order, byte for byte, of any size", async (t) => {
+  const directory = stateDirectory(t);
+  const outbox = writer(directory);
+  const written: {
+    topic: number;
+    partition: number;
+    key: string | null;
+    value: string;
+    timestampMs: number;
+  }[] = [];
+  const sizes = [0, 1, 200, 70_000, 1_500_000, 3_000_000];
+  for (let i = 0; i < 6000; i++) {
+    const size = i % 1000 === 500 ? (sizes[(i / 1000) | 0] ?? 0) : (i * 7) % 400;
+    written.push({
+      topic: i % 2,
+      partition: i % 5 === 0 ? 4_000_000_000 : i % 5,
+      key: i % 3 === 0 ? null : i % 3 === 1 ? "" : `schlüssel-${i}-\u{1f600}`,
+      value: "ü".repeat(size % 7) + "x".repeat(size),
+      timestampMs: i % 4 === 0 ? -62_135_596_800_000 : 1_736_780_400_000 + i,
+    });
+  }
+  for (const { topic, partition, key, value, timestampMs } of written) {
+    outbox.append(topic, partition, key, value, timestampMs);
+    await outbox.room();
+  }
+  const facts = await outbox.close(7);
+  assert.equal(facts.records, written.length);
+  assert.equal(readFileSync(outboxPath(directory, 7, "embedded")).length, facts.bytes);
+  assert.deepEqual(readdirSync(join(directory, "outbox")), ["7.embedded"]);
+  const read = await readAll(directory, 7, facts);
+  assert.deepEqual(
+    read.map((record) => ({
+      ...record,
+      key: record.key?.toString("utf8") ?? null,
+      value: record.value.toString("utf8"),
+    })),
+    written.map(({ topic, partition, key, value, timestampMs }) => ({
+      topic,
+      partition,
+      timestampMs,
+      key,
+      value,
+    })),
+  );
+});
+
+test("an epoch without records has no file", async (t) => {
+  const directory = stateDirectory(t);
+  const facts = await writer(directory).close(1);
+  assert.equal(facts.records, 0);
+  assert.deepEqual(readdirSync(join(directory, "outbox")), []);
+  assert.deepEqual(await readAll(directory, 1, facts), []);
+});
+
+test("a missing, cut, longer or flipped outbox is refused before its first record", async (t) => {
+  const directory = stateDirectory(t);
+  const outbox = writer(directory);
+  for (let i = 0; i < 50; i++) outbox.append(0, i, `key-${i}`, `{"n":${i}}`, i);
+  const facts = await outbox.close(1);
+  const path = outboxPath(directory, 1, "embedded");
+  const whole = readFileSync(path);
+  const damaged: Buffer[] = [whole.subarray(0, -1), Buffer.concat([whole, whole]), Buffer.alloc(0)];
+  for (let at = 0; at < whole.length; at += 1) {
+    const flipped = Buffer.from(whole);
+    flipped[at] = (flipped[at] ?? 0) ^ 0x80;
+    damaged.push(flipped);
+  }
+  for (const bytes of damaged) {
+    writeFileSync(path, bytes);
+    let given = 0;
+    await assert.rejects(
+      async () => {
+        for await (const batch of new OutboxFile(nodeFiles, path, facts, topics).batches())
+          given += batch.length;
+      },
+      { code: "STATE_CORRUPT" },
+    );
+    assert.equal(given, 0);
+  }
+  rmSync(path);
+  await assert.rejects(readAll(directory, 1, facts), { code: "STATE_CORRUPT" });
+});
+
+test("topics are found by name, since another start may number them differently", async (t) => {
+  const directory = stateDirectory(t);
+  const outbox = writer(directory);
+  outbox.append(1, 0, null, "late", 0);
+  const facts = await outbox.close(1);
+  const [record] = await readAll(directory, 1, facts, ["new", "orders.late", "orders.processed"]);
+  assert.equal(record?.topic, 1);
+  await assert.rejects(readAll(directory, 1, facts, ["orders.processed"]), (error: Error) => {
+    assert.ok(error instanceof EngineError && error.code === "SINK_DIVERGED");
+    assert.match(error.message, /orders\.late/);
+    return true;
+  });
+});
+
+test("failpoints are hit in order, and a failure at each leaves no finished outbox", async (t) => {
+  const names: FailpointName[] = [];
+  const recording: Failpoints = {
+    hit: (name) => {
+      names.push(name);
+      return Promise.resolve();
+    },
+  };
+  const directory = stateDirectory(t);
+  const outbox = writer(directory, recording);
+  outbox.append(0, 0, "k", "v", 0);
+  await outbox.close(1);
+  assert.deepEqual(
+    names,
+    ["write", "sync", "rename"].flatMap((step) => [
+      `outbox.${step}.before`,
+      `outbox.${step}.after`,
+    ]),
+  );
+  for (const name of names.slice(0, -1)) {
+    const failing = stateDirectory(t);
+    const broken = writer(failing, {
+      hit: (hit) =>
+        hit === name
+          ? Promise.reject(Object.assign(new Error("EIO"), { code: "EIO" }))
+          : Promise.resolve(),
+    });
+    broken.append(0, 0, "k", "v", 0);
+    await assert.rejects(broken.close(1), { code: "STATE_IO", exit: 5 });
+    await broken.abandon();
+    assert.equal(readdirSync(join(failing, "outbox")).includes("1.embedded"), false, name);
+  }
+});
+
+test("a full disk is said by the next `room` and by `close`", async (t) => {
+  const directory = stateDirectory(t);
+  const full: FileSystem = {
+    ...nodeFiles,
+    async open(path, mode) {
+      const file = await nodeFiles.open(path, mode);
+      return {
+        read: (into, position) => file.read(into, position),
+        write: () => Promise.reject(Object.assign(new Error("no space left"), { code: "ENOSPC" })),
+        size: () => file.size(),
+        truncate: (length) => file.truncate(length),
+        sync: () => file.sync(),
+        close: () => file.close(),
+      };
+    },
+  };
+  const outbox = writer(directory, noFailpoints, full);
+  for (let i = 0; i < 40; i++) {
+    outbox.append(0, 0, null, "x".repeat(300_000), 0);
+    if (i < 12) continue;
+    await assert.rejects(outbox.room(), { code: "DISK_FULL", exit: 5 });
+  }
+  await assert.rejects(outbox.close(1), { code: "DISK_FULL" });
+  await outbox.abandon();
+});
+
+test("older outboxes are removed by epoch, unfinished ones only at a start", async (t) => {
+  const directory = stateDirectory(t);
+  for (const name of [
+    "8.embedded",
+    "9.embedded",
+    "9.kafka%3A9092",
+    "10.embedded",
+    "embedded.tmp",
+  ]) {
+    writeFileSync(join(directory, "outbox", name), "x");
+  }
+  const left = (): string[] => readdirSync(join(directory, "outbox")).toSorted();
+  await removeOutboxes(nodeFiles, noFailpoints, directory, { keepFromEpoch: 9, unfinished: false });
+  assert.deepEqual(left(), ["10.embedded", "9.embedded", "9.kafka%3A9092", "embedded.tmp"]);
+  await removeOutboxes(nodeFiles, noFailpoints, directory, { keepFromEpoch: 10, unfinished: true });
+  assert.deepEqual(left(), ["10.embedded"]);
+  assert.equal(outboxPath("/s", 9, "kafka:host/1"), "/s/outbox/9.kafka%3Ahost%2F1");
+});

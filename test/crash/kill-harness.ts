@@ -1,0 +1,233 @@
+import assert from "node:assert/strict";
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { failpointNames } from "../../engine/core/failpoints.ts";
+import type { FailpointName } from "../../engine/core/failpoints.ts";
+import { pipeline, PipelineProcess, projectRoot } from "./pipeline-process.ts";
+import { seededRandom } from "./random.ts";
+
+export type Mode = "files" | "embedded";
+
+export interface KillOptions {
+  readonly mode: Mode;
+  /** Goes on with fresh rounds until this many processes were killed. */
+  readonly kills: number;
+  readonly seed: number;
+  /** Orders, one a line. */
+  readonly input: string;
+  /** An empty folder. */
+  readonly folder: string;
+  readonly recordsPerEpoch: number;
+}
+
+export interface KillReport {
+  readonly kills: number;
+  readonly rounds: number;
+  /** Commits of the rounds, smallest. */
+  readonly commitsMin: number;
+  /** By failpoint, or `random`. */
+  readonly histogram: ReadonlyMap<string, number>;
+}
+
+const topics = ["processed", "dlq", "aggregations", "late"] as const;
+/** They tell when, not what: an epoch that is done again has new ones. */
+const processingTimeFields = [
+  "processed_at",
+  "processing_duration_ms",
+  "error_timestamp",
+  "processing_timestamp_ms",
+];
+
+/** Failpoints between the durable commit record and the last act of its delivery. */
+const afterCommit = /^(commit\.(record\.after|head)|file\.publish|embedded|outbox\.remove)/;
+const inRecovery = /^(recover|identity)/;
+
+export function killsAfterCommit({ histogram }: KillReport): number {
+  return sum(histogram, (name) => afterCommit.test(name));
+}
+
+export function killsInRecovery({ histogram }: KillReport): number {
+  return sum(histogram, (name) => inRecovery.test(name));
+}
+
+function sum(histogram: ReadonlyMap<string, number>, matches: (name: string) => boolean): number {
+  return [...histogram].reduce((total, [name, count]) => total + (matches(name) ? count : 0), 0);
+}
+
+/** Failpoints that a run of this kind can pass. */
+export function failpointsOf(mode: Mode): readonly FailpointName[] {
+  const other = mode === "files" ? /^(embedded|outbox|recover\.(embedded|deliver))/ : /^file\./;
+  return failpointNames.filter((name) => !other.test(name));
+}
+
+/** A copy of the orders job that commits every `recordsPerEpoch` records. */
+function makeJob(folder: string, recordsPerEpoch: number): string {
+  mkdirSync(join(folder, "jobs"), { recursive: true });
+  cpSync(join(projectRoot, "schemas"), join(folder, "schemas"), { recursive: true });
+  const spec = readFileSync(join(projectRoot, "jobs/orders.yaml"), "utf8");
+  const often = spec.replace(
+    /^checkpoint: .*$/m,
+    `checkpoint: { interval: 60s, max_records: ${recordsPerEpoch} }`,
+  );
+  assert.notEqual(often, spec, "jobs/orders.yaml has no checkpoint line to replace");
+  const job = join(folder, "jobs/orders.yaml");
+  writeFileSync(job, often);
+  writeFileSync(join(folder, "package.json"), "{}");
+  return job;
+}
+
+/** One life of a job's outputs: its own state, outputs and topics. */
+class Round {
+  readonly folder: string;
+  readonly #mode: Mode;
+  readonly #input: string;
+
+  constructor(folder: string, mode: Mode, input: string) {
+    this.folder = folder;
+    this.#mode = mode;
+    this.#input = input;
+    mkdirSync(folder, { recursive: true });
+  }
+
+  async prepare(): Promise<void> {
+    if (this.#mode === "files") return;
+    const { exit, stderr } = await pipeline(
+      ["produce", "ecommerce.orders.raw", "--file", this.#input, "--key", "order_id"],
+      { cwd: this.folder },
+    );
+    assert.equal(exit, 0, stderr);
+  }
+
+  get args(): readonly string[] {
+    return this.#mode === "files"
+      ? ["--input", `orders=${this.#input}`, "--output-dir", "out", "--until-end"]
+      : ["--until-end", "--close"];
+  }
+
+  /** All outputs, each line with its processing times removed; files in their order, topics sorted. */
+  async outputs(): Promise<Record<string, readonly string[]>> {
+    const outputs: Record<string, readonly string[]> = {};
+    for (const topic of topics) {
+      const lines = (await this.#read(topic)).split("\n").filter((line) => line !== "");
+      const stripped = lines.map(withoutProcessingTime);
+      outputs[topic] = this.#mode === "files" ? stripped : stripped.toSorted();
+    }
+    return outputs;
+  }
+
+  async #read(topic: string): Promise<string> {
+    if (this.#mode === "files") return readFileSync(join(this.folder, `out/${topic}.jsonl`), "utf8");
+    const { exit, stdout, stderr } = await pipeline(
+      ["consume", `ecommerce.orders.${topic}`, "--from-beginning", "--format", "value"],
+      { cwd: this.folder },
+    );
+    assert.equal(exit, 0, stderr);
+    return stdout;
+  }
+}
+
+function withoutProcessingTime(line: string): string {
+  const value = JSON.parse(line) as Record<string, unknown>;
+  for (const field of processingTimeFields) delete value[field];
+  return JSON.stringify(value);
+}
+
+/**
+ * Kills the orders job again and again, at failpoints in turn and at random moments, restarts it until it reaches
+ * its end, and compares every output with an uninterrupted run. Throws at the first difference.
+ */
+export async function killAndCompare(options: KillOptions): Promise<KillReport> {
+  const random = seededRandom(options.seed);
+  const job = makeJob(options.folder, options.recordsPerEpoch);
+  const whole = new Round(join(options.folder, "whole"), options.mode, options.input);
+  await whole.prepare();
+  const reference = await pipeline(["run", job, ...whole.args, "--format", "json"], {
+    cwd: whole.folder,
+  });
+  assert.equal(reference.exit, 0, reference.stderr);
+  const { elapsedMs } = JSON.parse(reference.stdout) as { elapsedMs: number };
+  const expected = await whole.outputs();
+  for (const topic of topics) assert.ok((expected[topic]?.length ?? 0) > 0, `${topic} is empty`);
+
+  const histogram = new Map<string, number>();
+  const points = failpointsOf(options.mode);
+  let next = Math.floor(random() * points.length);
+  let kills = 0;
+  let rounds = 0;
+  let commitsMin = Infinity;
+  while (kills < options.kills) {
+    rounds += 1;
+    const round = new Round(join(options.folder, `round-${rounds}`), options.mode, options.input);
+    await round.prepare();
+    const noise = options.mode === "embedded" ? new Noise(round.folder) : undefined;
+    try {
+      for (let attempt = 1; ; attempt++) {
+        assert.ok(attempt < 400, `round ${rounds} does not come to its end`);
+        // Once there were kills enough, the round is only brought to its end.
+        const name =
+          kills >= options.kills
+            ? undefined
+            : random() < 0.7
+              ? points[next++ % points.length]
+              : "random";
+        const depth =
+          name !== undefined && inRecovery.test(name) ? 1 : 1 + Math.floor(random() * 4);
+        const run = new PipelineProcess(["run", job, ...round.args, "--format", "json"], {
+          cwd: round.folder,
+          ...(name === undefined || name === "random"
+            ? {}
+            : { failpoints: `${name}=crash@${depth}` }),
+        });
+        if (name === "random") {
+          // The first part of a life is start and recovery.
+          const timer = wait(random() * (400 + elapsedMs)).then(() => run.kill("SIGKILL"));
+          void timer;
+        }
+        const end = await run.ended;
+        if (end.signal === "SIGKILL") {
+          kills += 1;
+          histogram.set(name ?? "", (histogram.get(name ?? "") ?? 0) + 1);
+          continue;
+        }
+        assert.equal(end.exit, 0, `${name ?? "no kill"}: ${end.stderr}`);
+        const { epoch } = JSON.parse(end.stdout) as { epoch: number };
+        commitsMin = Math.min(commitsMin, epoch);
+        break;
+      }
+    } finally {
+      await noise?.stop();
+    }
+    const actual = await round.outputs();
+    for (const topic of topics) {
+      assert.deepEqual(actual[topic], expected[topic], `seed ${options.seed}, round ${rounds}: ${topic}`);
+    }
+  }
+  return { kills, rounds, commitsMin, histogram };
+}
+
+/** Another process that writes to the same topics folder all the while. */
+class Noise {
+  #stopped = false;
+  readonly #done: Promise<void>;
+
+  constructor(folder: string) {
+    this.#done = this.#write(folder);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#done;
+  }
+
+  async #write(folder: string): Promise<void> {
+    for (let turn = 0; !this.#stopped && turn < 10_000; turn++) {
+      const { exit, stderr } = await pipeline(["produce", "noise"], {
+        cwd: folder,
+        input: `{"turn":${turn}}\n`,
+      });
+      assert.equal(exit, 0, stderr);
+      await wait(200);
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import { spawn } from "node:child_process";
+import { env, execPath } from "node:process";
+import { fileURLToPath } from "node:url";
+
+export const projectRoot = fileURLToPath(new URL("../..", import.meta.url));
+const program = fileURLToPath(new URL("../../build/engine/cli/main.js", import.meta.url));
+
+export interface ProcessEnd {
+  readonly exit: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A `pipeline` process of this checkout's build. Ends by itself after `timeoutMs`, killed. */
+export class PipelineProcess {
+  readonly ended: Promise<ProcessEnd>;
+  readonly #child;
+
+  constructor(
+    args: readonly string[],
+    options: { cwd: string; failpoints?: string; input?: string; timeoutMs?: number },
+  ) {
+    const child = spawn(execPath, [program, ...args], {
+      cwd: options.cwd,
+      env: { ...env, PIPELINE_FAILPOINTS: options.failpoints ?? "", NODE_OPTIONS: "" },
+      stdio: ["pipe", "pipe", "pipe"],
+      timeout: options.timeoutMs ?? 60_000,
+      killSignal: "SIGKILL",
+    });
+    this.#child = child;
+    child.stdin.on("error", () => {});
+    child.stdin.end(options.input ?? "");
+    let stdout = "";
+    let stderr = "";
+    child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+    this.ended = new Promise((done, failed) => {
+      child.on("error", failed);
+      child.on("close", (exit, signal) => done({ exit, signal, stdout, stderr }));
+    });
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+}
+
+/** Runs `pipeline` to its end. */
+export function pipeline(
+  args: readonly string[],
+  options: ConstructorParameters<typeof PipelineProcess>[1],
+): Promise<ProcessEnd> {
+  return new PipelineProcess(args, options).ended;
+}
