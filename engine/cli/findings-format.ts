@@ -24,7 +24,7 @@ export function formatFindings(findings: readonly Finding[], options: FindingsFo
   }
   const paint: Paint = (text, color) =>
     options.color ? `\u001b[${colors[color]}m${text}\u001b[0m` : text;
-  const lines = new SourceLines(options);
+  const lines = new SourceLines(options, findings);
   const blocks = findings.map((finding) => formatFinding(finding, lines, paint));
   const counts = `${count(summary.errors, "error")}, ${count(summary.warnings, "warning")} in ${count(files, "file")}`;
   const color = errors > 0 ? "error" : summary.warnings > 0 ? "warning" : "bold";
@@ -38,14 +38,35 @@ function count(amount: number, noun: string): string {
 /** Lines of the files, read and split once. */
 class SourceLines {
   readonly #options: FindingsFormat;
+  /** What must not be spread into logs that the spec itself never reaches. */
+  readonly #secrets: readonly Finding[];
   readonly #lines = new Map<string, readonly string[] | undefined>();
 
-  constructor(options: FindingsFormat) {
+  #last: { file: string; line: number; points: readonly string[] } | undefined;
+
+  constructor(options: FindingsFormat, findings: readonly Finding[]) {
     this.#options = options;
+    this.#secrets = findings.filter((finding) => finding.code === "SPEC_SECRET_LITERAL");
   }
 
-  /** Line `line` from 1, without its break. */
-  line(file: string, line: number): string | undefined {
+  /** The characters of line `line` from 1, without its break; secrets are covered. */
+  line(file: string, line: number): readonly string[] | undefined {
+    // Many findings may stand on one long line.
+    if (this.#last?.file === file && this.#last.line === line) return this.#last.points;
+    const text = this.#text(file, line);
+    if (text === undefined) return undefined;
+    const points = Array.from(text);
+    for (const secret of this.#secrets) {
+      if (secret.file !== file || line < secret.line || line > secret.end_line) continue;
+      const start = line === secret.line ? secret.column - 1 : 0;
+      const end = line === secret.end_line ? secret.end_column - 1 : points.length;
+      points.fill("*", start, end);
+    }
+    this.#last = { file, line, points };
+    return points;
+  }
+
+  #text(file: string, line: number): string | undefined {
     if (!this.#lines.has(file)) {
       const text = this.#options.readText(file);
       // The mark that some editors write first is no part of the first column.
@@ -73,22 +94,19 @@ const columnsMax = 120;
 
 /** The line with what stands before it, and carets under the range. */
 function formatFrame(finding: Finding, lines: SourceLines, paint: Paint): readonly string[] {
-  const text = lines.line(finding.file, finding.line);
-  if (text === undefined) return [];
+  const points = lines.line(finding.file, finding.line);
+  if (points === undefined) return [];
   const numberWidth = String(finding.line).length;
   const frame: string[] = [];
-  const points = [...text];
   const start = Math.min(finding.column - 1, points.length);
   const end = finding.end_line > finding.line ? points.length : finding.end_column - 1;
   const length = Math.max(1, Math.min(end, Math.max(points.length, start + 1)) - start);
-  // The frame would spread a secret into logs that the spec itself never reaches.
-  if (finding.code === "SPEC_SECRET_LITERAL") points.fill("*", start, start + length);
   // Long lines are shown around the fault.
   const from = start > columnsMax - 20 ? start - 40 : 0;
-  const shownPoints = points.slice(from, from + columnsMax).map((point) => visible(point));
+  const shownPoints = clip(points, from);
   for (let line = finding.line - contextLines; line < finding.line; line += 1) {
     const before = line < 1 ? undefined : lines.line(finding.file, line);
-    if (before !== undefined) frame.push(framed(line, clip(before)));
+    if (before !== undefined) frame.push(framed(line, clip(before).join("")));
   }
   frame.push(framed(finding.line, shownPoints.join("")));
   const indent = width(shownPoints.slice(0, start - from).join(""));
@@ -106,11 +124,8 @@ function formatFrame(finding: Finding, lines: SourceLines, paint: Paint): readon
   }
 }
 
-function clip(text: string): string {
-  return [...text.slice(0, 2 * columnsMax)]
-    .slice(0, columnsMax)
-    .map((point) => visible(point))
-    .join("");
+function clip(points: readonly string[], from = 0): readonly string[] {
+  return points.slice(from, from + columnsMax).map((point) => visible(point));
 }
 
 /** Text from a spec must not steer the terminal: control and direction characters are shown, not obeyed. */

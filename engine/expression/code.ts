@@ -35,7 +35,7 @@ type Facts = Partial<Omit<Code, "js">>;
 /** Something of which nothing is known but that it is no uncollapsed sequence. */
 export function code(js: string, facts: Facts = {}): Code {
   const type = facts.type ?? "any";
-  return { type, optional: true, sequence: type === "any", raw: false, atom: false, js, ...facts };
+  return { type, optional: true, sequence: type === "any", raw: false, atom: false, ...facts, js };
 }
 
 export const absent: Code = code("undefined", { atom: true, sequence: false });

@@ -52,7 +52,7 @@ export function generatePartial(emitter: Emitter, node: CallNode, focus: Focus):
   if (target !== undefined) checkCount(emitter, target, args.length, offset);
   const callee =
     target === undefined
-      ? calleeOf(emitter, node.procedure, focus)
+      ? calleeOf(emitter, node.procedure, focus, "T1007")
       : emitter.functionValue(target, offset).js;
   const js = `${emitter.use("partial")}(${callee},[${args.join(",")}],${emitter.constant(holes)},${offset})`;
   return code(js, { type: "function", optional: false, sequence: false });
@@ -89,14 +89,14 @@ const functionScopes: ReadonlyMap<string, string> = new Map(
   ["index", "pick", "uniform", "chance"].map((name) => [name, "in the `set` of a generate source"]),
 );
 
-function calleeOf(emitter: Emitter, procedure: Node, focus: Focus): string {
+function calleeOf(emitter: Emitter, procedure: Node, focus: Focus, reason = "T1005"): string {
   if (procedure.type === "path" && procedure.steps.length === 1) {
     const [step] = procedure.steps;
     const name = step?.type === "name" ? step.value : undefined;
     const known = name !== undefined && (emitter.builtins.has(name) || emitter.variable(name) !== undefined);
     if (known) {
       throw emitter.fault(
-        "T1005",
+        reason,
         `${name} is no function; did you mean $${name}?`,
         emitter.offsetOf(procedure),
       );

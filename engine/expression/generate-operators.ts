@@ -63,7 +63,10 @@ function arithmetic(emitter: Emitter, node: BinaryNode, focus: Focus, offset: nu
   const result = emitter.temporary();
   const slow = `${emitter.use(arithmeticNames[node.value] ?? "add")}(${a.name},${b.name},${offset}${exactForms(emitter, left, right)})`;
   // One test covers overflow, NaN and division by zero: only finite numbers give 0 when taken from themselves.
-  const test = [isNumber(left, a.name), isNumber(right, b.name), `(${result}=${a.name}${node.value}${b.name})-${result}===0`]
+  // A quotient or remainder by an infinity is finite, so there the divisor is looked at, too.
+  const divides = (node.value === "/" || node.value === "%") && right.literal === undefined;
+  const finite = divides ? `${b.name}-${b.name}===0` : "";
+  const test = [isNumber(left, a.name), isNumber(right, b.name), finite, `(${result}=${a.name}${node.value}${b.name})-${result}===0`]
     .filter((part) => part !== "")
     .join("&&");
   const js = `(${prefix(a, b)}${test}?${result}:${slow})`;
@@ -233,8 +236,8 @@ function textJs(emitter: Emitter, value: Code, offset: number): string {
 export function generateNegation(emitter: Emitter, node: NegationNode, focus: Focus): Code {
   const value = emitter.node(node.expression, focus);
   const offset = tokenStart(node.position, "-", emitter.source);
-  if (value.type === "number" && !value.optional) return code(`(-${value.js})`, { ...value, atom: false });
   const { type } = value;
+  if (type === "number" && !value.optional) return code(`(-${value.js})`, { type, optional: false });
   return code(`${emitter.use("negate")}(${value.js},${offset})`, {
     type: type === "decimal" || type === "number" ? type : "any",
     optional: value.optional,

@@ -35,22 +35,25 @@ function pathValue(emitter: Emitter, node: PathNode, focus: Focus): Code {
   const { steps } = node;
   const [first] = steps;
   if (first === undefined) return code(focus.js);
+  const kept = node.keepSingletonArray === true;
   const names = plainNames(steps, 0);
-  if (names.length === steps.length) {
+  if (!kept && names.length === steps.length) {
     noteRead(emitter, focus, names[0]);
     return readNames(emitter, focus.js, focus.js, names);
   }
   const once = focus.single || first.type === "variable" || first.consarray === true;
-  if (!once) return stepsFrom(emitter, `${emitter.use("startItems")}(${focus.js})`, steps, 0);
+  if (!once) return stepsFrom(emitter, `${emitter.use("startItems")}(${focus.js})`, steps, 0, focus);
+  // Property reads and calls of names would lose that a single result came from a path.
+  if (kept && first.type === "name") return stepsFrom(emitter, `[${focus.js}]`, steps, 0, focus);
   if (first.type === "variable" && (first.value === "" || first.value === "$") && first.predicate === undefined) {
-    const direct = readOfWhole(emitter, first.value, steps, focus);
+    const direct = kept ? undefined : readOfWhole(emitter, first.value, steps, focus);
     if (direct !== undefined) return direct;
   }
   const head = staged(emitter, first, first.stages, focus);
   if (steps.length === 1) return head;
   const rest = plainNames(steps, 1);
-  if (rest.length === steps.length - 1) return readFrom(emitter, head, rest);
-  return stepsFrom(emitter, `${emitter.use("itemsOf")}(${head.js})`, steps, 1);
+  if (!kept && rest.length === steps.length - 1) return readFrom(emitter, head, rest);
+  return stepsFrom(emitter, `${emitter.use("itemsOf")}(${head.js})`, steps, 1, focus);
 }
 
 /** `$.name` and `$$.name` on the record itself: reads one field, not the whole record. */
@@ -62,7 +65,7 @@ function readOfWhole(emitter: Emitter, variable: string, steps: readonly Node[],
   noteRead(emitter, { js: whole, single: true, root: variable === "$" || focus.root }, names[0]);
   if (names.length === steps.length - 1) return readNames(emitter, whole, whole, names);
   const head = readNames(emitter, whole, whole, names);
-  return stepsFrom(emitter, `${emitter.use("itemsOf")}(${head.js})`, steps, names.length + 1);
+  return stepsFrom(emitter, `${emitter.use("itemsOf")}(${head.js})`, steps, names.length + 1, focus);
 }
 
 /** The JavaScript name of the record. */
@@ -121,20 +124,22 @@ function stepsFrom(
   items: string,
   steps: readonly Node[],
   from: number,
+  focus: Focus,
 ): Code {
   let js = items;
   for (let index = from; index < steps.length; index++) {
     const step = steps[index];
     if (step === undefined) continue;
     const last = index === steps.length - 1;
-    js = step.type === "sort" ? sortStep(emitter, step, js, last) : itemStep(emitter, step, js, last);
+    js = step.type === "sort" ? sortStep(emitter, step, js, last) : itemStep(emitter, step, js, last, index === 0 && focus.single && focus.root);
   }
   return code(js, { raw: true });
 }
 
-function itemStep(emitter: Emitter, step: Node, items: string, last: boolean): string {
+/** `root`: the only item is the record itself. */
+function itemStep(emitter: Emitter, step: Node, items: string, last: boolean, root: boolean): string {
   const context = emitter.fresh("c");
-  const inner: Focus = { js: context, single: false, root: false };
+  const inner: Focus = { js: context, single: root, root };
   const closure = emitter.closure([context], () => staged(emitter, step, step.stages, inner).js);
   return `${emitter.use(last ? "lastItem" : "eachItem")}(${items},${closure})`;
 }

@@ -54,7 +54,7 @@ export function compileJob(
     parameters: settings.parameters,
     rounding: settings.rounding,
   };
-  const nodes = new NodeResolver(draft, wiring, {
+  const nodes = new NodeResolver(spec, draft, wiring, {
     findings,
     positions: spec.positions,
     files,
@@ -95,10 +95,10 @@ class NodeResolver {
   /** False if some node could not be resolved. */
   readonly complete: boolean;
 
-  constructor(draft: Draft, wiring: Wiring, job: JobContext) {
+  constructor(spec: JobSpec, draft: Draft, wiring: Wiring, job: JobContext) {
     for (const source of draft.sources.values()) {
       const context = new NodeContext(source.raw, source.path, job);
-      const resolved = resolveSource(source, context);
+      const resolved = resolveSource(source, context, spec);
       if (resolved !== undefined) this.sources.set(source.id, resolved);
     }
     for (const step of draft.steps.values()) {

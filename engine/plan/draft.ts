@@ -5,6 +5,7 @@ import type { JobSpec, SpecPath } from "../spec/job-spec.ts";
 import { nameGrammar } from "../spec/parameter-schema.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Findings } from "./findings.ts";
+import { isLost } from "./lost-parts.ts";
 import { isObject, objectOf, textOf } from "./raw.ts";
 
 /** A node of the graph as the spec wrote it, before anything refers to anything. */
@@ -105,8 +106,15 @@ export function readDraft(spec: JobSpec, catalog: Catalog, findings: Findings): 
     steps.set(id, { id, raw, path, definition });
   }
   const sinks = named("sinks", catalog.sinks);
+  const lostInputs =
+    [...steps.values(), ...sinks.values()].some(({ path }) => isLost(spec, [...path, "input"])) ||
+    [...sinks.values()].some(({ raw }) => raw["input"] === undefined);
+  const lostSections = ["sources", "steps", "sinks", "discard"].some((name) =>
+    isLost(spec, [name]),
+  );
+  if (lostInputs || lostSections) complete = false;
 
-  if (Object.keys(objectOf(spec.root["sources"])).length === 0) {
+  if (!lostSections && Object.keys(objectOf(spec.root["sources"])).length === 0) {
     findings.report(["sources"], {
       code: "SPEC_NO_SOURCE",
       message: "the job has no source",
@@ -115,7 +123,7 @@ export function readDraft(spec: JobSpec, catalog: Catalog, findings: Findings): 
     });
     complete = false;
   }
-  if (Object.keys(objectOf(spec.root["sinks"])).length === 0) {
+  if (!lostSections && Object.keys(objectOf(spec.root["sinks"])).length === 0) {
     findings.report(["sinks"], {
       code: "SPEC_NO_SINK",
       message: "the job has no sink: nothing it makes would go anywhere",

@@ -79,12 +79,19 @@ export function jsonPlaces(text: string): JsonPlaces {
       const start = at;
       const name: string = JSON.parse(skip(stringToken));
       const member = pointer + pointerPart(name);
-      if (keys.has(member)) repeated.push({ name, span: spanOf(text, start, at) });
+      if (keys.has(member)) {
+        repeated.push({ name, span: spanOf(text, start, at) });
+        forget(member);
+      }
       keys.set(member, { start, end: at });
       skip(blank);
       at += 1;
       read(member);
     } while (more());
+  }
+  /** The first of two members is gone; its own members must not look repeated. */
+  function forget(pointer: string): void {
+    for (const key of keys.keys()) if (key.startsWith(`${pointer}/`)) keys.delete(key);
   }
   function readArray(pointer: string): void {
     if (empty("]")) return;

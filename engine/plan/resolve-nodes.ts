@@ -1,14 +1,19 @@
-import type { JsonObject } from "../core/json.ts";
 import { resolveAssignments } from "../operators/assignments.ts";
+import type { JobSpec } from "../spec/job-spec.ts";
 import type { DraftSink, DraftSource, DraftStep } from "./draft.ts";
 import { defaults } from "./job-defaults.ts";
+import { isLost } from "./lost-parts.ts";
 import type { NodeContext } from "./node-context.ts";
 import type { PlanSink, PlanSource, PlanStep, PortReference } from "./plan.ts";
 import { isObject, numberOf, objectOf, textOf, textsOf } from "./raw.ts";
 
 /** Each of these gives undefined after reporting. */
 
-export function resolveSource(source: DraftSource, context: NodeContext): PlanSource | undefined {
+export function resolveSource(
+  source: DraftSource,
+  context: NodeContext,
+  spec: JobSpec,
+): PlanSource | undefined {
   const { raw, definition } = source;
   const idleTimeoutMs = context.durationMs(["watermark", "idle_timeout"]);
   if (idleTimeoutMs === 0) {
@@ -24,9 +29,9 @@ export function resolveSource(source: DraftSource, context: NodeContext): PlanSo
     idleTimeoutMs: idleTimeoutMs ?? null,
     maxFutureSkewMs: context.durationMs(["watermark", "max_future_skew"]) ?? null,
   };
-  const eventTime = resolveEventTime(raw, context);
+  const eventTime = resolveEventTime(source, context, spec);
   const config = definition.resolve(raw, context);
-  if (config === undefined || context.failed) return undefined;
+  if (config === undefined || eventTime === undefined || context.failed) return undefined;
   return {
     id: source.id,
     type: definition.type,
@@ -38,11 +43,19 @@ export function resolveSource(source: DraftSource, context: NodeContext): PlanSo
   };
 }
 
-function resolveEventTime(raw: JsonObject, context: NodeContext): PlanSource["eventTime"] {
+/** Null without one; undefined if it is faulty. */
+function resolveEventTime(
+  source: DraftSource,
+  context: NodeContext,
+  spec: JobSpec,
+): PlanSource["eventTime"] | undefined {
+  const { raw, path } = source;
+  if (isLost(spec, [...path, "event_time"])) return undefined;
+  if (raw["event_time"] === undefined) return null;
   const declared = objectOf(raw["event_time"]);
   const field = textOf(declared["field"]);
   const format = textOf(declared["format"]);
-  if (field === undefined || format === undefined) return null;
+  if (field === undefined || format === undefined) return undefined;
   const parts = field.split(".");
   if (parts.some((part) => part.trim() === "")) {
     context.report(["event_time", "field"], {

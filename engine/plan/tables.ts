@@ -6,6 +6,7 @@ import type { Table } from "../expression/expression.ts";
 import type { JobSpec } from "../spec/job-spec.ts";
 import type { Findings } from "./findings.ts";
 import type { JobFiles } from "./job-files.ts";
+import { isLost } from "./lost-parts.ts";
 import type { PlanTable } from "./plan.ts";
 import { isObject, objectOf, textOf } from "./raw.ts";
 import { csvRows, jsonRows, specRows } from "./table-rows.ts";
@@ -64,6 +65,7 @@ function readRows(
 ): readonly Row[] | undefined {
   const path = ["tables", name];
   const { rows, file } = declared;
+  if (isLost(spec, [...path, "rows"]) || isLost(spec, [...path, "file"])) return undefined;
   if ((rows === undefined) === (file === undefined)) {
     findings.report(path, {
       code: "TABLE_ROWS",

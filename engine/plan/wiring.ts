@@ -4,6 +4,7 @@ import type { JobSpec, SpecPath } from "../spec/job-spec.ts";
 import { sourcePorts } from "./draft.ts";
 import type { Draft, DraftSink, DraftStep } from "./draft.ts";
 import type { Findings } from "./findings.ts";
+import { isLost } from "./lost-parts.ts";
 import type { PortReference } from "./plan.ts";
 
 /** Who reads what, by name. */
@@ -41,7 +42,7 @@ export class WiringReader {
   read(spec: JobSpec): Wiring {
     const { steps, sinks } = this.#draft;
     const stepInputs = new Map<string, readonly Input[]>();
-    for (const step of steps.values()) stepInputs.set(step.id, this.#stepInputs(step));
+    for (const step of steps.values()) stepInputs.set(step.id, this.#stepInputs(step, spec));
     const sinkInputs = new Map<string, readonly Input[]>();
     for (const sink of sinks.values()) sinkInputs.set(sink.id, this.#inputs(sink, "sink"));
     const discard = spec.root["discard"];
@@ -92,7 +93,8 @@ export class WiringReader {
     return this.#draft.steps.get(node)?.definition.ports;
   }
 
-  #stepInputs(step: DraftStep): readonly Input[] {
+  #stepInputs(step: DraftStep, spec: JobSpec): readonly Input[] {
+    if (isLost(spec, [...step.path, "input"])) return [];
     if (step.raw["input"] !== undefined) return this.#inputs(step, "step");
     const index = Number(step.path[1]);
     if (index > 0) {

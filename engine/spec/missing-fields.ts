@@ -36,12 +36,17 @@ export function reportMissing(
 
 export function adviseMissing(name: string, schema: JsonValue | undefined): string {
   const choices = choicesOf(schema);
-  if (choices?.length === 1) return `add \`${name}: ${String(choices[0])}\``;
-  if (choices !== undefined) return `add \`${name}:\`, one of ${choices.map(String).join(", ")}`;
+  if (choices?.length === 1) return `add \`${name}: ${choiceText(choices[0])}\``;
+  if (choices !== undefined)
+    return `add \`${name}:\`, one of ${choices.map(choiceText).join(", ")}`;
   const meaning = isSchema(schema) ? schema["x-pipeline"] : undefined;
   if (meaning === "duration") return `add \`${name}:\` with a duration such as 10m`;
   if (meaning === "expression") return `add \`${name}:\` with an expression`;
   return `add \`${name}:\``;
+}
+
+function choiceText(choice: JsonValue | undefined): string {
+  return typeof choice === "string" ? choice : JSON.stringify(choice ?? null);
 }
 
 /** Alternatives that only ask for fields: `oneOf: [{ required: [rows] }, { required: [file] }]`. */

@@ -25,7 +25,7 @@ const kindsByTop: Readonly<Record<string, ObjectKind>> = {
   sinks: "sink",
 };
 
-const inner: ReadonlySet<string> = new Set(["event_time", "watermark", "window"]);
+const innerKinds: readonly ObjectKind[] = ["event_time", "watermark", "window"];
 
 export function objectKind(path: SpecPath): ObjectKind | undefined {
   const [top, , field] = path;
@@ -34,7 +34,7 @@ export function objectKind(path: SpecPath): ObjectKind | undefined {
   if (top === "checkpoint" && path.length === 1) return "checkpoint";
   const kind = Object.hasOwn(kindsByTop, top) ? kindsByTop[top] : undefined;
   if (path.length === 2) return kind;
-  if (path.length === 3 && inner.has(String(field))) return field as ObjectKind;
+  if (path.length === 3) return innerKinds.find((name) => name === field);
   if (path.length === 4 && field === "aggregates") return "aggregate";
   if (path.length === 4 && field === "rules") return "rule";
   return undefined;

@@ -1,5 +1,5 @@
-import { isAlias, isMap, isScalar, isSeq } from "yaml";
-import type { Alias, CST, Node, Pair, ParsedNode, Scalar, YAMLMap } from "yaml";
+import { CST, isAlias, isMap, isNode, isScalar, isSeq } from "yaml";
+import type { Alias, Node, ParsedNode, Scalar, YAMLMap } from "yaml";
 import type { Finding } from "../core/finding.ts";
 import { makeFinding, relatedPlace } from "./findings.ts";
 import type { FindingText } from "./findings.ts";
@@ -107,7 +107,7 @@ class TreeReader {
   }
 
   #scalar(node: Scalar): SpecScalar {
-    const token = node.srcToken as CST.FlowScalar | CST.BlockScalar | undefined;
+    const token = CST.isScalar(node.srcToken) ? node.srcToken : undefined;
     const range = scalarRange(node, this.#source.text);
     const text = node.source ?? "";
     const value = this.#plain(node.value, text, range);
@@ -129,7 +129,9 @@ class TreeReader {
   }
 
   #list(node: Node): SpecNode {
-    const items = isSeq(node) ? node.items.map((item) => this.read(item as Node | null)) : [];
+    const items = isSeq(node)
+      ? node.items.map((item) => this.read(isNode(item) ? item : null))
+      : [];
     return { kind: "list", range: collectionRange(node, items.at(-1)?.range), items };
   }
 
@@ -138,9 +140,10 @@ class TreeReader {
     // Keys that are reported and left out still have a first place to name.
     const places = new Map<string, SourceRange>();
     let last: SourceRange | undefined;
-    for (const pair of node.items as Pair<Node | null, Node | null>[]) {
-      const key = this.#key(pair.key);
-      const value = pair.value === null ? nothing(key.range.end) : this.read(pair.value);
+    for (const pair of node.items) {
+      const keyNode = isNode(pair.key) ? pair.key : null;
+      const key = this.#key(keyNode);
+      const value = isNode(pair.value) ? this.read(pair.value) : nothing(key.range.end);
       last = value.range.end > key.range.end ? value.range : key.range;
       if (key.name === undefined) continue;
       const before = places.get(key.name);
@@ -154,7 +157,7 @@ class TreeReader {
         continue;
       }
       places.set(key.name, key.range);
-      if (this.#refused(key.name, key.range, pair.key)) continue;
+      if (this.#refused(key.name, key.range, keyNode)) continue;
       const written = value.kind !== "scalar" || value.token !== undefined;
       // Nothing is written after the colon: the key is what a reader can be shown.
       members.set(key.name, {

@@ -206,13 +206,17 @@ function numberFault(
   return undefined;
 }
 
+function codePoints(text: string): number {
+  return Array.from(text).length;
+}
+
 /** Lengths count code points, as JSON Schema has it. */
 function lengthFault(text: string, schema: JsonObject): string | undefined {
   const { minLength, maxLength } = schema;
-  if (typeof minLength === "number" && [...text].length < minLength) {
+  if (typeof minLength === "number" && codePoints(text) < minLength) {
     return minLength === 1 ? "must not be empty" : `must have at least ${minLength} characters`;
   }
-  if (typeof maxLength === "number" && [...text].length > maxLength) {
+  if (typeof maxLength === "number" && codePoints(text) > maxLength) {
     return `must have at most ${maxLength} characters`;
   }
   return undefined;

@@ -31,7 +31,8 @@ export function checkStructure(context: CheckContext): JsonObject {
 
 /** Without prototype: `root["constructor"]` is undefined like any other field that is not there. */
 function emptyObject(): Record<string, JsonValue> {
-  return Object.create(null) as Record<string, JsonValue>;
+  const empty: Record<string, JsonValue> = Object.create(null);
+  return empty;
 }
 
 export function checkNode(

@@ -20,8 +20,13 @@ export function typesOf(schema: JsonObject): readonly string[] | undefined {
 }
 
 const objectKeywords: ReadonlySet<string> = new Set([
-  ...["properties", "additionalProperties", "patternProperties", "propertyNames"],
-  ...["required", "minProperties", "maxProperties"],
+  "properties",
+  "additionalProperties",
+  "patternProperties",
+  "propertyNames",
+  "required",
+  "minProperties",
+  "maxProperties",
 ]);
 const arrayKeywords: ReadonlySet<string> = new Set([
   "items",

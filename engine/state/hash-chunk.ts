@@ -6,7 +6,8 @@ export const hashChunkEntriesMax = 4096;
 
 const fixedBytes = 8;
 const runBytes = 12;
-const hashBytes = 16;
+const hashWords = 4;
+const hashBytes = 4 * hashWords;
 
 /** Entries that wait to become a chunk. */
 export class HashChunkBuilder {
@@ -100,20 +101,22 @@ export function readHashChunk(payload: Uint8Array): HashChunk | undefined {
     entries,
     latestMs,
     forEachAfter(cutoffMs, visit) {
+      // A copy, since the payload need not begin at a multiple of 4. Typed arrays are little endian wherever Level runs.
+      const words = new Int32Array(new Uint8Array(payload.subarray(hashesAt)).buffer);
       const hash: HashWords = { a: 0, b: 0, c: 0, d: 0 };
-      let at = hashesAt;
+      let at = 0;
       for (let run = 0; run < runs; run++) {
         const timeMs = view.getFloat64(fixedBytes + run * runBytes, true);
-        const end = at + view.getUint32(fixedBytes + run * runBytes + 8, true) * hashBytes;
+        const end = at + view.getUint32(fixedBytes + run * runBytes + 8, true) * hashWords;
         if (timeMs <= cutoffMs) {
           at = end;
           continue;
         }
-        for (; at < end; at += hashBytes) {
-          hash.a = view.getInt32(at, true);
-          hash.b = view.getInt32(at + 4, true);
-          hash.c = view.getInt32(at + 8, true);
-          hash.d = view.getInt32(at + 12, true);
+        for (; at < end; at += hashWords) {
+          hash.a = words[at] ?? 0;
+          hash.b = words[at + 1] ?? 0;
+          hash.c = words[at + 2] ?? 0;
+          hash.d = words[at + 3] ?? 0;
           visit(hash, timeMs);
         }
       }

@@ -86,7 +86,7 @@ export class StateLog {
   static async open(store: LogStore, failpoints: Failpoints): Promise<StateLog> {
     const keys: Uint8Array[] = [];
     for await (const key of store.keysDescending()) {
-      if (isCommitKey(key)) keys.push(key.slice());
+      if (isCommitKey(key)) keys.push(Uint8Array.from(key));
       if (keys.length === commitsKept) break;
     }
     const commits: LoggedCommit[] = [];
@@ -130,7 +130,7 @@ export class StateLog {
       if (key.length !== keyBytes) throw corrupt("a key of the state log has a wrong length");
       const epoch = epochOf(key);
       if (epoch > committedEpoch) {
-        this.#uncommitted.push(key.slice());
+        this.#uncommitted.push(Uint8Array.from(key));
         // Keys of the dropped attempt are not written again.
         if (epoch === this.#epoch) this.#sequence = Math.max(this.#sequence, sequenceOf(key) + 1);
         continue;

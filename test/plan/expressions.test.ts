@@ -146,16 +146,3 @@ test("a schema's faults stand in the schema file", () => {
     ["jobs/s.json:3:3 SCHEMA_UNKNOWN_KEYWORD", "jobs/s.json:4:3 SCHEMA_KEY_REPEATED"],
   );
 });
-
-test("names that reach prototypes are no fields of outputs", () => {
-  const { codes } = compile(
-    job({
-      steps: ['{ id: last, type: filter, where: "x" }'],
-      sinks: [
-        "out: { type: file, path: o, input: last, set: { constructor: x, prototype: x } }",
-        "dead: { type: file, path: d, input: errors }",
-      ],
-    }),
-  );
-  assert.ok(codes.every((code) => code === "SPEC_FIELD_NAME") && codes.length > 0, codes.join());
-});

@@ -13,6 +13,7 @@ import { filter } from "../../engine/operators/filter.ts";
 import { validate } from "../../engine/operators/validate.ts";
 import type { Catalog } from "../../engine/plan/catalog.ts";
 import { compileJob } from "../../engine/plan/compile-job.ts";
+import { isObject } from "../../engine/plan/raw.ts";
 import type { Plan } from "../../engine/plan/plan.ts";
 import type { JobSpec, ParameterValue } from "../../engine/spec/job-spec.ts";
 import { TreePositions } from "../../engine/spec/positions.ts";
@@ -79,7 +80,7 @@ export function specOf(
   return {
     file: "jobs/test.yaml",
     text,
-    root: typeof root === "object" && root !== null && !Array.isArray(root) ? { ...root } : {},
+    root: isObject(root) ? root : {},
     positions: new TreePositions(source, tree.root),
     parameters: new Map(Object.entries(parameters)),
   };

@@ -99,7 +99,7 @@ function replace(
 
 function textArgument(name: string, value: Outcome, index: number, offset: number): string {
   if (typeof value === "string") return value;
-  throw failure("T0410", `Argument ${index} of ${name} must be a text`, offset);
+  throw failure("T1010", `Argument ${index} of ${name} must be a text: functions are no patterns`, offset);
 }
 
 export const stringFunctions: readonly Builtin[] = [
