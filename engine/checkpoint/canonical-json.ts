@@ -20,8 +20,3 @@ export function sha256(...texts: readonly string[]): string {
   for (const text of texts) hash.update(text);
   return hash.digest("hex");
 }
-
-/** Names a plan's state layout in commit records. */
-export function layoutHash(layout: JsonValue): string {
-  return sha256(canonicalJson(layout));
-}

@@ -12,12 +12,12 @@ export interface OutboxFacts {
   readonly topics: readonly string[];
 }
 
-export interface CommittedOutbox extends OutboxFacts {
+interface CommittedOutbox extends OutboxFacts {
   /** First epoch that this target has been part of without a break: before it, the target holds no mark. */
   readonly since: number;
 }
 
-export interface CommittedFile {
+interface CommittedFile {
   readonly path: string;
   readonly length: number;
 }

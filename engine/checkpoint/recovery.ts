@@ -44,7 +44,7 @@ export interface Recover {
   readonly deliver: readonly string[];
 }
 
-export interface Refuse {
+interface Refuse {
   readonly kind: "refuse";
   readonly code: ErrorCode;
   readonly message: string;

@@ -1,4 +1,5 @@
 import type { Finding } from "../core/finding.ts";
+import { sortFindings } from "../spec/findings.ts";
 
 export interface FindingsFormat {
   readonly format: "pretty" | "json";
@@ -13,8 +14,11 @@ export interface FindingsFormat {
 const colors = { error: 31, warning: 33, dim: 2, bold: 1 } as const;
 type Paint = (text: string, color: keyof typeof colors) => string;
 
-/** Findings for a person (`pretty`) or as one JSON document (spec.md), in the order given; ends with a line break. */
-export function formatFindings(findings: readonly Finding[], options: FindingsFormat): string {
+/**
+ * Findings for a person (`pretty`) or as one JSON document (spec.md), by file, line and column; ends with a line break.
+ */
+export function formatFindings(unsorted: readonly Finding[], options: FindingsFormat): string {
+  const findings = sortFindings(unsorted);
   const errors = findings.filter((finding) => finding.severity === "error").length;
   const files = options.files ?? new Set(findings.map((finding) => finding.file)).size;
   const summary = { files, errors, warnings: findings.length - errors };

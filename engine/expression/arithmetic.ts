@@ -47,7 +47,8 @@ function calculate(
   rightExact: Decimal | undefined,
 ): Outcome {
   if (left instanceof Decimal) {
-    const other = right instanceof Decimal ? right : (rightExact ?? exact(right, "T2002", operator, offset));
+    const other =
+      right instanceof Decimal ? right : (rightExact ?? exact(right, "T2002", operator, offset));
     return calculateExactly(operator, left, other, offset);
   }
   if (right instanceof Decimal) {
@@ -58,7 +59,15 @@ function calculate(
   const b = right === undefined ? undefined : ordinary(right, "T2002", operator, offset);
   if (a === undefined || b === undefined) return undefined;
   const result =
-    operator === "+" ? a + b : operator === "-" ? a - b : operator === "*" ? a * b : operator === "/" ? a / b : a % b;
+    operator === "+"
+      ? a + b
+      : operator === "-"
+        ? a - b
+        : operator === "*"
+          ? a * b
+          : operator === "/"
+            ? a / b
+            : a % b;
   if (!Number.isFinite(result)) meter.nonFinite = true;
   return result;
 }
@@ -122,14 +131,22 @@ function ordinary(value: Outcome, reason: string, operator: string, offset: numb
   const number = value instanceof NumberToken ? value.number : value;
   if (typeof number !== "number" || Number.isNaN(number)) {
     const side = reason === "T2001" ? "left" : "right";
-    throw failure(reason, `The ${side} side of ${operator} must be a number, not ${shown(value)}`, offset);
+    throw failure(
+      reason,
+      `The ${side} side of ${operator} must be a number, not ${shown(value)}`,
+      offset,
+    );
   }
   if (!Number.isFinite(number)) throw outOfRange(number, offset);
   return number;
 }
 
 export function outOfRange(value: unknown, offset: number): ExpressionError {
-  return failure("D1001", `Number out of range: ${typeof value === "number" ? String(value) : shown(value)}`, offset);
+  return failure(
+    "D1001",
+    `Number out of range: ${typeof value === "number" ? String(value) : shown(value)}`,
+    offset,
+  );
 }
 
 export function negate(value: Outcome, offset: number): Outcome {

@@ -91,7 +91,11 @@ export function partial(
   offset: number,
 ): FunctionValue {
   if (!(procedure instanceof FunctionValue)) {
-    throw failure("T1008", `Cannot fill in arguments of ${shown(procedure)}, which is no function`, offset);
+    throw failure(
+      "T1008",
+      `Cannot fill in arguments of ${shown(procedure)}, which is no function`,
+      offset,
+    );
   }
   return new FunctionValue(holes.filter((hole) => hole).length, (...given) => {
     let next = 0;

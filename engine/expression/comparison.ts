@@ -8,8 +8,13 @@ import type { Item, Outcome } from "./values.ts";
 
 /** Order: everything that generated code does not settle inline with two numbers or two texts. */
 
-/** The literal's exact form, where a side is a literal number, is made once. */
-type Comparison = (left: Outcome, right: Outcome, offset: number, exact?: Decimal) => boolean | undefined;
+/** `exact` is the exact form of a side that is a literal number, made once. A literal never meets another one here. */
+type Comparison = (
+  left: Outcome,
+  right: Outcome,
+  offset: number,
+  exact?: Decimal,
+) => boolean | undefined;
 
 export const less: Comparison = (left, right, offset, exact) => {
   const order = compare(left, right, "<", offset, exact);
@@ -36,7 +41,10 @@ function compare(
   offset: number,
   exact: Decimal | undefined,
 ): number | undefined {
-  if (left instanceof Decimal && right instanceof Decimal) return compareDecimals(left, right);
+  if (left instanceof Decimal) {
+    if (right instanceof Decimal) return compareDecimals(left, right);
+    if (exact !== undefined) return compareDecimals(left, exact);
+  }
   const a = comparable(left, operator, offset);
   const b = comparable(right, operator, offset);
   if (a === undefined || b === undefined) return undefined;
@@ -50,7 +58,11 @@ function compare(
   );
 }
 
-function comparable(value: Outcome, operator: string, offset: number): string | number | Decimal | undefined {
+function comparable(
+  value: Outcome,
+  operator: string,
+  offset: number,
+): string | number | Decimal | undefined {
   if (value === undefined || typeof value === "string" || typeof value === "number") return value;
   if (value instanceof Decimal) return value;
   if (value instanceof NumberToken) return value.number;
@@ -83,12 +95,21 @@ export function compareSortKeys(a: Item | undefined, b: Item | undefined, offset
   const left = a instanceof NumberToken ? a.number : a;
   const right = b instanceof NumberToken ? b.number : b;
   if (!isSortKey(left) || !isSortKey(right)) {
-    throw failure("T2008", `Sort keys must be numbers or texts, not ${shown(isSortKey(left) ? right : left)}`, offset);
+    throw failure(
+      "T2008",
+      `Sort keys must be numbers or texts, not ${shown(isSortKey(left) ? right : left)}`,
+      offset,
+    );
   }
   const order = compareNumbers(left, right);
   if (order !== undefined) return order;
-  if (typeof left === "string" && typeof right === "string") return left < right ? -1 : left > right ? 1 : 0;
-  throw failure("T2007", `Sort keys ${shown(left)} and ${shown(right)} are of different types`, offset);
+  if (typeof left === "string" && typeof right === "string")
+    return left < right ? -1 : left > right ? 1 : 0;
+  throw failure(
+    "T2007",
+    `Sort keys ${shown(left)} and ${shown(right)} are of different types`,
+    offset,
+  );
 }
 
 function isSortKey(value: unknown): value is string | number | Decimal {

@@ -30,7 +30,12 @@ export function compileExpression(source: string, context: CompileContext): Comp
     return compile(source, context);
   } catch (error) {
     if (error instanceof RangeError) {
-      throw new ExpressionError("EXPRESSION_LIMIT", "SOURCE_LIMIT", "The expression is nested too deep", 0);
+      throw new ExpressionError(
+        "EXPRESSION_LIMIT",
+        "SOURCE_LIMIT",
+        "The expression is nested too deep",
+        0,
+      );
     }
     throw error;
   }
@@ -57,7 +62,8 @@ function compile(source: string, context: CompileContext): CompiledExpression {
       try {
         const result = plain(collapse(run(input)));
         if (result === undefined || typeof result === "string") return result;
-        if (searched || meter.nonFinite || typeof result === "object") refuseNonData(result, searched);
+        if (searched || meter.nonFinite || typeof result === "object")
+          refuseNonData(result, searched);
         return result as Value;
       } catch (error) {
         throw asExpressionError(error);
@@ -78,14 +84,24 @@ function refuseNonData(result: Item, searched: boolean): void {
         ? "a function"
         : undefined;
   if (fault !== undefined) {
-    throw new ExpressionError("EXPRESSION_ERROR", "OUTPUT_INVALID", `The result is ${fault}, which is no data`, 0);
+    throw new ExpressionError(
+      "EXPRESSION_ERROR",
+      "OUTPUT_INVALID",
+      `The result is ${fault}, which is no data`,
+      0,
+    );
   }
 }
 
 function asExpressionError(error: unknown): ExpressionError {
   if (error instanceof ExpressionError) return error;
   if (error instanceof RangeError) {
-    return new ExpressionError("EXPRESSION_LIMIT", "D1011", "Functions or data are nested too deep", 0);
+    return new ExpressionError(
+      "EXPRESSION_LIMIT",
+      "D1011",
+      "Functions or data are nested too deep",
+      0,
+    );
   }
   const message = error instanceof Error ? error.message : String(error);
   return new ExpressionError("EXPRESSION_ERROR", "INTERNAL", message, 0);

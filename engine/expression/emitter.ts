@@ -134,7 +134,12 @@ export class Emitter {
   }
 
   /** `message`, with the nearest of the known names if one is near. */
-  suggest(message: string, name: string, known: Iterable<string>, mark: (name: string) => string): string {
+  suggest(
+    message: string,
+    name: string,
+    known: Iterable<string>,
+    mark: (name: string) => string,
+  ): string {
     const nearest = nearestName(name, known);
     return nearest === undefined ? message : `${message}; did you mean ${mark(nearest)}?`;
   }

@@ -1,4 +1,4 @@
-import { code } from "./code.ts";
+import { code, literal } from "./code.ts";
 import type { Code, StaticType } from "./code.ts";
 import { averageOfDecimals } from "./builtins/numbers.ts";
 import { unknownName } from "./builtins/job-functions.ts";
@@ -43,7 +43,9 @@ export function generateTailCall(emitter: Emitter, node: CallNode, focus: Focus)
 
 export function generatePartial(emitter: Emitter, node: CallNode, focus: Focus): Code {
   emitter.functionsAsValues = true;
-  const holes = node.arguments.map((argument) => argument.type === "operator" && argument.value === "?");
+  const holes = node.arguments.map(
+    (argument) => argument.type === "operator" && argument.value === "?",
+  );
   const args = node.arguments.map((argument, index) =>
     holes[index] === true ? "undefined" : emitter.node(argument, focus).js,
   );
@@ -74,7 +76,11 @@ export function unknownFunction(emitter: Emitter, name: string, offset: number):
   if (reason !== undefined) return emitter.fault("UNSUPPORTED", reason, offset);
   const scope = functionScopes.get(name);
   if (scope !== undefined) {
-    return emitter.fault("OUT_OF_SCOPE", `The function $${name} is available only ${scope}`, offset);
+    return emitter.fault(
+      "OUT_OF_SCOPE",
+      `The function $${name} is available only ${scope}`,
+      offset,
+    );
   }
   const message = emitter.suggest(
     `There is no function $${name}`,
@@ -93,7 +99,8 @@ function calleeOf(emitter: Emitter, procedure: Node, focus: Focus, reason = "T10
   if (procedure.type === "path" && procedure.steps.length === 1) {
     const [step] = procedure.steps;
     const name = step?.type === "name" ? step.value : undefined;
-    const known = name !== undefined && (emitter.builtins.has(name) || emitter.variable(name) !== undefined);
+    const known =
+      name !== undefined && (emitter.builtins.has(name) || emitter.variable(name) !== undefined);
     if (known) {
       throw emitter.fault(
         reason,
@@ -150,6 +157,29 @@ function callOfBuiltin(
   return shortcuts.get(target.name)?.(emitter, args, generic, offset) ?? general;
 }
 
+/**
+ * `$split(text, "-")[1]`: the commonest predicate on a call, done without the array. Undefined if the node is not that.
+ */
+export function generateSplitPart(emitter: Emitter, node: Node, focus: Focus): Code | undefined {
+  if (node.type !== "function" || node.predicate?.length !== 1 || node.group !== undefined)
+    return undefined;
+  const [predicate] = node.predicate;
+  const [text, separator, limit] = node.arguments;
+  if (predicate?.type !== "filter" || predicate.expr.type !== "number") return undefined;
+  const index = Number(predicate.expr.value);
+  if (text === undefined || separator?.type !== "string" || separator.value === "")
+    return undefined;
+  if (limit !== undefined || !Number.isInteger(index) || index < 0) return undefined;
+  const target = builtinOf(emitter, node.procedure);
+  if (target?.name !== "$split") return undefined;
+  const { set, name } = emitter.held(emitter.node(text, focus));
+  const between = literal(String(separator.value)).js;
+  const call = `${emitter.use("callBuiltin")}(${emitter.constant(target)},[${name},${between}],undefined,${emitter.offsetOf(node)})`;
+  const general = `${emitter.use("collapse")}(${emitter.use("itemAt")}(${call},${index}))`;
+  const js = `(typeof ${set}==="string"?${emitter.use("splitPart")}(${name},${between},${index}):${general})`;
+  return code(js, { type: "string", sequence: false });
+}
+
 function resultOf(target: Builtin, args: readonly Code[], js: string): Code {
   const exact = target.name === "$abs" || target.name === "$sum" || target.name === "$number";
   const type: StaticType = exact && args[0]?.type === "decimal" ? "decimal" : target.returns;
@@ -169,7 +199,11 @@ function checkCount(emitter: Emitter, target: Builtin, count: number, offset: nu
       ? `${minimum}${minimum === maximum ? "" : " or more"}`
       : `${minimum} to ${maximum}`;
   const plural = wanted === "1" ? "" : "s";
-  throw emitter.fault("T0410", `${target.name} takes ${wanted} argument${plural}, not ${count}`, offset);
+  throw emitter.fault(
+    "T0410",
+    `${target.name} takes ${wanted} argument${plural}, not ${count}`,
+    offset,
+  );
 }
 
 /** Faults that constant arguments make certain. */
@@ -181,7 +215,8 @@ function checkArguments(
   offset: number,
 ): void {
   const [first] = args;
-  const firstOffset = node.arguments[0] === undefined ? offset : emitter.offsetOf(node.arguments[0]);
+  const firstOffset =
+    node.arguments[0] === undefined ? offset : emitter.offsetOf(node.arguments[0]);
   const { tables, parameters } = emitter.context;
   if (typeof first?.literal === "string") {
     const name = first.literal;

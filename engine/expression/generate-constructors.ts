@@ -12,7 +12,11 @@ export function generateArray(emitter: Emitter, node: ArrayNode, focus: Focus): 
   const simple = values.every(
     (value, index) =>
       !value.optional &&
-      (value.type === "string" || value.type === "number" || value.type === "boolean" || value.literal === null || nested[index] === true),
+      (value.type === "string" ||
+        value.type === "number" ||
+        value.type === "boolean" ||
+        value.literal === null ||
+        nested[index] === true),
   );
   const list = values.map((value) => value.js).join(",");
   const js = simple
@@ -40,7 +44,8 @@ export function generateObject(emitter: Emitter, node: ObjectNode, focus: Focus)
 function constantNames(pairs: readonly Pair[]): readonly string[] | undefined {
   const names: string[] = [];
   for (const [key] of pairs) {
-    if (key.type !== "string" || key.predicate !== undefined || key.group !== undefined) return undefined;
+    if (key.type !== "string" || key.predicate !== undefined || key.group !== undefined)
+      return undefined;
     names.push(String(key.value));
   }
   return new Set(names).size === names.length ? names : undefined;

@@ -66,7 +66,12 @@ function arithmetic(emitter: Emitter, node: BinaryNode, focus: Focus, offset: nu
   // A quotient or remainder by an infinity is finite, so there the divisor is looked at, too.
   const divides = (node.value === "/" || node.value === "%") && right.literal === undefined;
   const finite = divides ? `${b.name}-${b.name}===0` : "";
-  const test = [isNumber(left, a.name), isNumber(right, b.name), finite, `(${result}=${a.name}${node.value}${b.name})-${result}===0`]
+  const test = [
+    isNumber(left, a.name),
+    isNumber(right, b.name),
+    finite,
+    `(${result}=${a.name}${node.value}${b.name})-${result}===0`,
+  ]
     .filter((part) => part !== "")
     .join("&&");
   const js = `(${prefix(a, b)}${test}?${result}:${slow})`;
@@ -93,13 +98,21 @@ function isNumber(value: Code, name: string): string {
 /** Exact forms of literal operands, as further arguments of the slow calls. */
 function exactForms(emitter: Emitter, left: Code, right: Code): string {
   const forms = [left, right].map((side) =>
-    typeof side.literal === "number" ? emitter.constant(decimalFromNumber(side.literal)) : "undefined",
+    typeof side.literal === "number"
+      ? emitter.constant(decimalFromNumber(side.literal))
+      : "undefined",
   );
   return forms.every((form) => form === "undefined") ? "" : `,${forms.join(",")}`;
 }
 
 /** A literal or a result that can never be a number is a fault of the text, not of a record. */
-function refuseType(emitter: Emitter, value: Code, reason: string, message: string, node: Node): void {
+function refuseType(
+  emitter: Emitter,
+  value: Code,
+  reason: string,
+  message: string,
+  node: Node,
+): void {
   const fits = value.type === "number" || value.type === "decimal" || value.type === "any";
   if (value.literal !== undefined && (!fits || value.literal === null)) {
     throw emitter.fault(reason, message, emitter.offsetOf(node));
@@ -119,12 +132,13 @@ function comparison(emitter: Emitter, node: BinaryNode, focus: Focus, offset: nu
   refuseDecimalText(emitter, left, right, offset);
   const a = emitter.held(left);
   const b = emitter.held(right);
-  const test = [isNumber(left, a.name), isNumber(right, b.name)].filter((part) => part !== "").join("&&");
+  const test = [isNumber(left, a.name), isNumber(right, b.name)]
+    .filter((part) => part !== "")
+    .join("&&");
   const fast = `${a.name}${node.value}${b.name}`;
   if (test === "") return code(`(${prefix(a, b)}${fast})`, { type: "boolean", optional: false });
   const number = [left, right].find((side) => typeof side.literal === "number")?.literal;
-  const exact =
-    typeof number === "number" ? `,${emitter.constant(decimalFromNumber(number))}` : "";
+  const exact = typeof number === "number" ? `,${emitter.constant(decimalFromNumber(number))}` : "";
   const slow = `${emitter.use(comparisonNames[node.value] ?? "less")}(${a.name},${b.name},${offset}${exact})`;
   return code(`(${prefix(a, b)}${test}?${fast}:${slow})`, { type: "boolean", sequence: false });
 }
@@ -153,8 +167,7 @@ function equality(emitter: Emitter, node: BinaryNode, focus: Focus, offset: numb
     known === null || typeof known === "boolean"
       ? ""
       : [simple(left, a.name), simple(right, b.name)].filter((part) => part !== "").join("&&");
-  const js =
-    test === "" ? slow : `${test}?${a.name}${same}${b.name}:${slow}`;
+  const js = test === "" ? slow : `${test}?${a.name}${same}${b.name}:${slow}`;
   return code(`(${prefix(a, b)}${js})`, { type: "boolean", optional: false, sequence: false });
 }
 
@@ -219,7 +232,12 @@ function concatenation(emitter: Emitter, node: BinaryNode, focus: Focus, offset:
 function operandsOf(node: BinaryNode): readonly Node[] {
   const reversed: Node[] = [];
   let at: Node = node;
-  while (at.type === "binary" && at.value === "&" && at.predicate === undefined && at.group === undefined) {
+  while (
+    at.type === "binary" &&
+    at.value === "&" &&
+    at.predicate === undefined &&
+    at.group === undefined
+  ) {
     reversed.push(at.rhs);
     at = at.lhs;
   }
@@ -237,7 +255,8 @@ export function generateNegation(emitter: Emitter, node: NegationNode, focus: Fo
   const value = emitter.node(node.expression, focus);
   const offset = tokenStart(node.position, "-", emitter.source);
   const { type } = value;
-  if (type === "number" && !value.optional) return code(`(-${value.js})`, { type, optional: false });
+  if (type === "number" && !value.optional)
+    return code(`(-${value.js})`, { type, optional: false });
   return code(`${emitter.use("negate")}(${value.js},${offset})`, {
     type: type === "decimal" || type === "number" ? type : "any",
     optional: value.optional,

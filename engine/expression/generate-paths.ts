@@ -11,18 +11,23 @@ import { tokenStart } from "./syntax.ts";
 export function generatePath(emitter: Emitter, node: PathNode, focus: Focus): Code {
   for (const step of node.steps) refuseTuples(emitter, step);
   const value = pathValue(emitter, node, focus);
-  const kept = node.keepSingletonArray === true
-    ? code(`${emitter.use("keptPath")}(${value.js})`)
-    : value.raw
-      ? code(`${emitter.use("collapse")}(${value.js})`)
-      : value;
+  const kept =
+    node.keepSingletonArray === true
+      ? code(`${emitter.use("keptPath")}(${value.js})`)
+      : value.raw
+        ? code(`${emitter.use("collapse")}(${value.js})`)
+        : value;
   if (node.group === undefined) return kept;
   const items = `${emitter.use("itemsOf")}(${kept.js})`;
   return generateGroup(emitter, node.group.lhs, items, node.group.position);
 }
 
 function refuseTuples(emitter: Emitter, step: Node): void {
-  if (step.focus !== undefined || step.stages?.some((stage) => stage.type === "index") === true || step.index !== undefined) {
+  if (
+    step.focus !== undefined ||
+    step.stages?.some((stage) => stage.type === "index") === true ||
+    step.index !== undefined
+  ) {
     throw emitter.unsupported(step.focus === undefined ? "#" : "@", step);
   }
   if (step.tuple === true || step.ancestor !== undefined) {
@@ -42,10 +47,15 @@ function pathValue(emitter: Emitter, node: PathNode, focus: Focus): Code {
     return readNames(emitter, focus.js, focus.js, names);
   }
   const once = focus.single || first.type === "variable" || first.consarray === true;
-  if (!once) return stepsFrom(emitter, `${emitter.use("startItems")}(${focus.js})`, steps, 0, focus);
+  if (!once)
+    return stepsFrom(emitter, `${emitter.use("startItems")}(${focus.js})`, steps, 0, focus);
   // Property reads and calls of names would lose that a single result came from a path.
   if (kept && first.type === "name") return stepsFrom(emitter, `[${focus.js}]`, steps, 0, focus);
-  if (first.type === "variable" && (first.value === "" || first.value === "$") && first.predicate === undefined) {
+  if (
+    first.type === "variable" &&
+    (first.value === "" || first.value === "$") &&
+    first.predicate === undefined
+  ) {
     const direct = kept ? undefined : readOfWhole(emitter, first.value, steps, focus);
     if (direct !== undefined) return direct;
   }
@@ -57,7 +67,12 @@ function pathValue(emitter: Emitter, node: PathNode, focus: Focus): Code {
 }
 
 /** `$.name` and `$$.name` on the record itself: reads one field, not the whole record. */
-function readOfWhole(emitter: Emitter, variable: string, steps: readonly Node[], focus: Focus): Code | undefined {
+function readOfWhole(
+  emitter: Emitter,
+  variable: string,
+  steps: readonly Node[],
+  focus: Focus,
+): Code | undefined {
   const whole = variable === "$" ? rootName : focus.js;
   if (variable !== "$" && !focus.single) return undefined;
   const names = plainNames(steps, 1);
@@ -65,7 +80,13 @@ function readOfWhole(emitter: Emitter, variable: string, steps: readonly Node[],
   noteRead(emitter, { js: whole, single: true, root: variable === "$" || focus.root }, names[0]);
   if (names.length === steps.length - 1) return readNames(emitter, whole, whole, names);
   const head = readNames(emitter, whole, whole, names);
-  return stepsFrom(emitter, `${emitter.use("itemsOf")}(${head.js})`, steps, names.length + 1, focus);
+  return stepsFrom(
+    emitter,
+    `${emitter.use("itemsOf")}(${head.js})`,
+    steps,
+    names.length + 1,
+    focus,
+  );
 }
 
 /** The JavaScript name of the record. */
@@ -81,7 +102,13 @@ export function noteRead(emitter: Emitter, focus: Focus, name: string | undefine
 function plainNames(steps: readonly Node[], from: number): readonly string[] {
   const names: string[] = [];
   for (const step of steps.slice(from)) {
-    if (step.type !== "name" || step.stages !== undefined || step.predicate !== undefined || step.group !== undefined) break;
+    if (
+      step.type !== "name" ||
+      step.stages !== undefined ||
+      step.predicate !== undefined ||
+      step.group !== undefined
+    )
+      break;
     names.push(step.value);
   }
   return names;
@@ -98,17 +125,13 @@ function readFrom(emitter: Emitter, head: Code, names: readonly string[]): Code 
 }
 
 /** `set` evaluates the object, `name` repeats it. */
-function readNames(
-  emitter: Emitter,
-  set: string,
-  name: string,
-  names: readonly string[],
-): Code {
+function readNames(emitter: Emitter, set: string, name: string, names: readonly string[]): Code {
   const walk = (object: string, from: number): string =>
     `${emitter.use("walkNames")}(${object},${emitter.constant(names.slice(from))})`;
   const read = (from: number, objectSet: string, object: string): string => {
     const property = names[from] ?? "";
-    if (guardedNames.has(property)) return `(${objectSet === object ? "" : `${objectSet},`}${walk(object, from)})`;
+    if (guardedNames.has(property))
+      return `(${objectSet === object ? "" : `${objectSet},`}${walk(object, from)})`;
     const isObject = `typeof ${objectSet}==="object"&&${object}!==null&&!${emitter.use("isArray")}(${object})`;
     const value = `${object}[${quoted(property)}]`;
     if (from === names.length - 1) return `(${isObject}?${value}:${walk(object, from)})`;
@@ -131,13 +154,22 @@ function stepsFrom(
     const step = steps[index];
     if (step === undefined) continue;
     const last = index === steps.length - 1;
-    js = step.type === "sort" ? sortStep(emitter, step, js, last) : itemStep(emitter, step, js, last, index === 0 && focus.single && focus.root);
+    js =
+      step.type === "sort"
+        ? sortStep(emitter, step, js, last)
+        : itemStep(emitter, step, js, last, index === 0 && focus.single && focus.root);
   }
   return code(js, { raw: true });
 }
 
 /** `root`: the only item is the record itself. */
-function itemStep(emitter: Emitter, step: Node, items: string, last: boolean, root: boolean): string {
+function itemStep(
+  emitter: Emitter,
+  step: Node,
+  items: string,
+  last: boolean,
+  root: boolean,
+): string {
   const context = emitter.fresh("c");
   const inner: Focus = { js: context, single: root, root };
   const closure = emitter.closure([context], () => staged(emitter, step, step.stages, inner).js);
@@ -160,8 +192,14 @@ function sortStep(emitter: Emitter, step: SortNode, items: string, last: boolean
 }
 
 /** A step's value with the predicates behind it. */
-function staged(emitter: Emitter, step: Node, stages: readonly Stage[] | undefined, focus: Focus): Code {
-  const value = step.type === "name" ? nameStep(emitter, step.value, focus) : emitter.node(step, focus);
+function staged(
+  emitter: Emitter,
+  step: Node,
+  stages: readonly Stage[] | undefined,
+  focus: Focus,
+): Code {
+  const value =
+    step.type === "name" ? nameStep(emitter, step.value, focus) : emitter.node(step, focus);
   if (stages === undefined || stages.length === 0) return value;
   return filtered(emitter, value, stages);
 }

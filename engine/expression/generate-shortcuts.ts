@@ -17,7 +17,10 @@ type Shortcut = (
 ) => Code | undefined;
 
 /** `test` on the first argument, then `fast`, else the general call with the argument repeated. */
-function ofText(fast: (emitter: Emitter, text: string, rest: readonly Code[]) => string, type: StaticType): Shortcut {
+function ofText(
+  fast: (emitter: Emitter, text: string, rest: readonly Code[]) => string,
+  type: StaticType,
+): Shortcut {
   return (emitter, args, generic) => {
     const [first, ...rest] = args;
     if (first === undefined || rest.some((each) => !isConstant(each))) return undefined;
@@ -34,7 +37,8 @@ function isConstant(value: Code): boolean {
 
 function withTexts(name: RuntimeName): Shortcut {
   const shortcut = ofText(
-    (emitter, text, rest) => `${emitter.use(name)}(${[text, ...rest.map((each) => each.js)].join(",")})`,
+    (emitter, text, rest) =>
+      `${emitter.use(name)}(${[text, ...rest.map((each) => each.js)].join(",")})`,
     name === "splitText" ? "array" : "string",
   );
   return (emitter, args, generic, offset) =>
@@ -48,7 +52,10 @@ const not: Shortcut = (emitter, [value], _generic) => {
   const { set, name } = emitter.held(value);
   const negated = value.type === "boolean" ? `!${name}` : `!${emitter.use("truthy")}(${name})`;
   if (!value.optional) {
-    return code(`(${set === name ? "" : `${set},`}${negated})`, { type: "boolean", optional: false });
+    return code(`(${set === name ? "" : `${set},`}${negated})`, {
+      type: "boolean",
+      optional: false,
+    });
   }
   return code(`(${set}===undefined?undefined:${negated})`, { type: "boolean" });
 };
@@ -57,11 +64,15 @@ const boolean: Shortcut = (emitter, [value]) => {
   if (value === undefined) return undefined;
   if (value.type === "boolean") return value;
   const { set, name } = emitter.held(value);
-  return code(`(${set}===undefined?undefined:${emitter.use("truthy")}(${name}))`, { type: "boolean" });
+  return code(`(${set}===undefined?undefined:${emitter.use("truthy")}(${name}))`, {
+    type: "boolean",
+  });
 };
 
 const exists: Shortcut = (_emitter, [value]) =>
-  value === undefined ? undefined : code(`(${value.js}!==undefined)`, { type: "boolean", optional: false });
+  value === undefined
+    ? undefined
+    : code(`(${value.js}!==undefined)`, { type: "boolean", optional: false });
 
 const string: Shortcut = (emitter, args, generic) => {
   const [value] = args;
@@ -86,7 +97,9 @@ const number: Shortcut = (emitter, [value], generic, offset) => {
 const round: Shortcut = (emitter, [value, scale, mode], _generic, offset) => {
   if (value === undefined) return undefined;
   const rounding = JSON.stringify(emitter.context.rounding);
-  const others = [scale, mode].map((each) => (each === undefined ? "undefined" : emitter.plainJs(each)));
+  const others = [scale, mode].map((each) =>
+    each === undefined ? "undefined" : emitter.plainJs(each),
+  );
   const js = `${emitter.use("round")}(${emitter.plainJs(value)},${others.join(",")},${rounding},${offset})`;
   const exact = value.type === "decimal" || value.type === "string" || mode?.literal !== undefined;
   return code(js, {
@@ -101,7 +114,8 @@ const pad: Shortcut = (emitter, args, generic, offset) => {
   if (typeof width?.literal !== "number") return undefined;
   if (filling !== undefined && typeof filling.literal !== "string") return undefined;
   return ofText(
-    (inner, text, rest) => `${inner.use("pad")}(${[text, ...rest.map((each) => each.js)].join(",")})`,
+    (inner, text, rest) =>
+      `${inner.use("pad")}(${[text, ...rest.map((each) => each.js)].join(",")})`,
     "string",
   )(emitter, args, generic, offset);
 };
@@ -113,17 +127,26 @@ const isCurrency: Shortcut = (emitter, [value]) =>
 
 function ofRow(read: "get" | "has"): Shortcut {
   return (emitter, [table, key], generic) => {
-    const rows = typeof table?.literal === "string" ? emitter.context.tables.get(table.literal)?.rows : undefined;
+    const rows =
+      typeof table?.literal === "string"
+        ? emitter.context.tables.get(table.literal)?.rows
+        : undefined;
     if (rows === undefined || table === undefined || key === undefined) return undefined;
     const { set, name } = emitter.held(key);
     const js = `(typeof ${set}==="string"?${emitter.constant(rows)}.${read}(${name}):${generic([table.js, name])})`;
     if (read === "has") return code(js, { type: "boolean", optional: false });
-    return code(js, { type: "object", sequence: false, members: decimalColumns([...rows.values()]) });
+    return code(js, {
+      type: "object",
+      sequence: false,
+      members: decimalColumns([...rows.values()]),
+    });
   };
 }
 
 /** Columns that hold a decimal in every row. */
-function decimalColumns(rows: readonly Readonly<Record<string, unknown>>[]): ReadonlyMap<string, StaticType> {
+function decimalColumns(
+  rows: readonly Readonly<Record<string, unknown>>[],
+): ReadonlyMap<string, StaticType> {
   const names = Object.keys(rows[0] ?? {});
   return new Map(
     names
@@ -133,7 +156,8 @@ function decimalColumns(rows: readonly Readonly<Record<string, unknown>>[]): Rea
 }
 
 const param: Shortcut = (emitter, [name]) => {
-  const value = typeof name?.literal === "string" ? emitter.context.parameters.get(name.literal) : undefined;
+  const value =
+    typeof name?.literal === "string" ? emitter.context.parameters.get(name.literal) : undefined;
   return value === undefined ? undefined : literal(value);
 };
 

@@ -4,6 +4,7 @@ import type { Emitter, Focus } from "./emitter.ts";
 import {
   generateCall,
   generatePartial,
+  generateSplitPart,
   generateTailCall,
   unknownFunction,
 } from "./generate-calls.ts";
@@ -13,16 +14,33 @@ import { filtered, generatePath, noteRead, rootName } from "./generate-paths.ts"
 import { assignmentsIn } from "./scope.ts";
 import type { Local, Scope } from "./scope.ts";
 import { tokenStart } from "./syntax.ts";
-import type { ApplyNode, BindNode, BlockNode, CallNode, ConditionNode, LambdaNode, Node, VariableNode } from "./syntax.ts";
+import type {
+  ApplyNode,
+  BindNode,
+  BlockNode,
+  CallNode,
+  ConditionNode,
+  LambdaNode,
+  Node,
+  VariableNode,
+} from "./syntax.ts";
 
 /** Code for any node of the syntax tree; the value may be an uncollapsed sequence. */
 export function generate(emitter: Emitter, node: Node, focus: Focus): Code {
-  const wrapped = node.predicate !== undefined || (node.group !== undefined && node.type !== "path");
+  const wrapped =
+    node.predicate !== undefined || (node.group !== undefined && node.type !== "path");
   if (node.keepArray !== true && !wrapped) return generateKind(emitter, node, focus);
+  const part = node.keepArray === true ? undefined : generateSplitPart(emitter, node, focus);
+  if (part !== undefined) return part;
   const { tails } = emitter;
   // A predicate works on the value itself, so it cannot be left to the caller.
   if (wrapped) emitter.tails = false;
-  let value = wrapped ? emitter.node({ ...node, predicate: undefined, group: undefined, keepArray: false } as unknown as Node, focus) : generateKind(emitter, node, focus);
+  let value = wrapped
+    ? emitter.node(
+        { ...node, predicate: undefined, group: undefined, keepArray: false } as unknown as Node,
+        focus,
+      )
+    : generateKind(emitter, node, focus);
   emitter.tails = tails;
   if (node.predicate !== undefined) value = filtered(emitter, value, node.predicate);
   if (node.group !== undefined && node.type !== "path") {
@@ -95,11 +113,51 @@ interface ScopedVariable {
 
 /** Variables that the place of an expression provides. */
 const scopedVariables: ReadonlyMap<string, ScopedVariable> = new Map([
-  ["window", { runtime: "windowFacts", type: "object", scopes: ["result"], where: "in the `set` of an aggregate" }],
-  ["revision", { runtime: "revision", type: "number", scopes: ["result"], where: "in the `set` of an aggregate" }],
-  ["is_final", { runtime: "isFinal", type: "boolean", scopes: ["result"], where: "in the `set` of an aggregate" }],
-  ["error", { runtime: "errorEnvelope", type: "object", scopes: ["sink", "record"], where: "behind an error port" }],
-  ["late", { runtime: "lateFacts", type: "object", scopes: ["sink", "record"], where: "behind a `late` port" }],
+  [
+    "window",
+    {
+      runtime: "windowFacts",
+      type: "object",
+      scopes: ["result"],
+      where: "in the `set` of an aggregate",
+    },
+  ],
+  [
+    "revision",
+    {
+      runtime: "revision",
+      type: "number",
+      scopes: ["result"],
+      where: "in the `set` of an aggregate",
+    },
+  ],
+  [
+    "is_final",
+    {
+      runtime: "isFinal",
+      type: "boolean",
+      scopes: ["result"],
+      where: "in the `set` of an aggregate",
+    },
+  ],
+  [
+    "error",
+    {
+      runtime: "errorEnvelope",
+      type: "object",
+      scopes: ["sink", "record"],
+      where: "behind an error port",
+    },
+  ],
+  [
+    "late",
+    {
+      runtime: "lateFacts",
+      type: "object",
+      scopes: ["sink", "record"],
+      where: "behind a `late` port",
+    },
+  ],
 ]);
 
 function generateVariable(emitter: Emitter, node: VariableNode, focus: Focus): Code {
@@ -119,11 +177,15 @@ function generateVariable(emitter: Emitter, node: VariableNode, focus: Focus): C
   if (scoped?.scopes.includes(emitter.context.scope) === true) {
     return code(`${emitter.use(scoped.runtime)}()`, { type: scoped.type, sequence: false });
   }
+  if (scoped !== undefined) {
+    throw emitter.fault(
+      "OUT_OF_SCOPE",
+      `The variable $${name} is available only ${scoped.where}`,
+      offset,
+    );
+  }
   const target = emitter.builtins.get(name);
   if (target !== undefined) return emitter.functionValue(target, offset);
-  if (scoped !== undefined) {
-    throw emitter.fault("OUT_OF_SCOPE", `The variable $${name} is available only ${scoped.where}`, offset);
-  }
   const fault = unknownFunction(emitter, name, offset);
   if ((fault as { reason?: string }).reason !== "T1006") throw fault;
   const message = emitter.suggest(
@@ -147,9 +209,12 @@ function generateCondition(emitter: Emitter, node: ConditionNode, focus: Focus):
     const value = emitter.node(node.then, focus);
     const { set, name } = emitter.held(value);
     const otherwise = otherwiseOf(emitter, node, focus);
-    const test =
-      token === "??" ? `${set}!==undefined` : truth(emitter, { ...value, js: set });
-    return joinedCode(`(${test}?${name}:${otherwise.js})`, { ...value, optional: false }, otherwise);
+    const test = token === "??" ? `${set}!==undefined` : truth(emitter, { ...value, js: set });
+    return joinedCode(
+      `(${test}?${name}:${otherwise.js})`,
+      { ...value, optional: false },
+      otherwise,
+    );
   }
   const test = truth(emitter, emitter.node(node.condition, focus));
   const then = emitter.conditionally(() => emitter.node(node.then, focus));
@@ -182,7 +247,12 @@ function framed<T>(
 ): { readonly result: T; readonly enter: string } {
   const locals = new Map<string, Local>();
   const counts = assignmentsIn(nodes);
-  const base = { body: emitter.body, conditions: emitter.conditions, facts: undefined, sentinel: false };
+  const base = {
+    body: emitter.body,
+    conditions: emitter.conditions,
+    facts: undefined,
+    sentinel: false,
+  };
   for (const [name, js] of parameters) {
     locals.set(name, { ...base, js, assignments: Number.POSITIVE_INFINITY, assigned: "yes" });
   }
@@ -210,7 +280,11 @@ function generateBlock(emitter: Emitter, node: BlockNode, focus: Focus): Code {
   );
   const value = result.at(-1) as Code;
   if (result.length === 1 && enter === "") return value;
-  return { ...withoutLiteral(value), js: `(${enter}${result.map((each) => each.js).join(",")})`, atom: false };
+  return {
+    ...withoutLiteral(value),
+    js: `(${enter}${result.map((each) => each.js).join(",")})`,
+    atom: false,
+  };
 }
 
 /** A block's value is not a literal of the text any more, although its type stays known. */
@@ -240,13 +314,16 @@ function generateLambda(emitter: Emitter, node: LambdaNode, focus: Focus): Code 
   const { tails } = emitter;
   emitter.tails = true;
   const body = emitter.closure(parameters, () => {
-    const { result, enter } = framed(emitter, [node.body], named, () => emitter.node(node.body, focus));
+    const { result, enter } = framed(emitter, [node.body], named, () =>
+      emitter.node(node.body, focus),
+    );
     return `${enter}${result.js}`;
   });
   emitter.tails = tails;
   const facts = { type: "function", optional: false, sequence: false } as const;
   const count = node.arguments.length;
-  if (node.signature === undefined) return code(`${emitter.use("lambda")}(${count},${body})`, facts);
+  if (node.signature === undefined)
+    return code(`${emitter.use("lambda")}(${count},${body})`, facts);
   const definition = literal(node.signature.definition).js;
   const js = `${emitter.use("signedLambda")}(${count},${body},${definition},${focus.js},${emitter.offsetOf(node)})`;
   return code(js, facts);
@@ -254,7 +331,11 @@ function generateLambda(emitter: Emitter, node: LambdaNode, focus: Focus): Code 
 
 function generateApply(emitter: Emitter, node: ApplyNode, focus: Focus): Code {
   const left = emitter.node(node.lhs, focus);
-  if (node.rhs.type === "function" && node.rhs.predicate === undefined && node.rhs.group === undefined) {
+  if (
+    node.rhs.type === "function" &&
+    node.rhs.predicate === undefined &&
+    node.rhs.group === undefined
+  ) {
     return generateCall(emitter, node.rhs, focus, left);
   }
   const right = emitter.node(node.rhs, focus);

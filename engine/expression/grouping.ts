@@ -114,8 +114,13 @@ export function range(from: Outcome, to: Outcome, offset: number): Outcome {
 
 function bound(value: Outcome, reason: string, side: string, offset: number): number | undefined {
   const number = value instanceof NumberToken ? value.number : value;
-  if (number === undefined || (typeof number === "number" && Number.isInteger(number))) return number;
-  throw failure(reason, `The ${side} side of .. must be a whole number, not ${shown(value)}`, offset);
+  if (number === undefined || (typeof number === "number" && Number.isInteger(number)))
+    return number;
+  throw failure(
+    reason,
+    `The ${side} side of .. must be a whole number, not ${shown(value)}`,
+    offset,
+  );
 }
 
 /** Context of a constructor with constant names: of an array all members, arrays among them joined. */

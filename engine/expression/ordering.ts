@@ -39,7 +39,11 @@ export function mergeSorted<T>(items: readonly T[], swaps: (a: T, b: T) => boole
 export type OrderTerm = readonly [key: Step, descending: boolean];
 
 /** `items^(key, >other)`. */
-export function ordered(items: readonly Item[], terms: readonly OrderTerm[], offset: number): readonly Item[] {
+export function ordered(
+  items: readonly Item[],
+  terms: readonly OrderTerm[],
+  offset: number,
+): readonly Item[] {
   if (items.length < 2) return items;
   const keyed = items.map((item) => ({
     item,
@@ -60,6 +64,10 @@ export function ordered(items: readonly Item[], terms: readonly OrderTerm[], off
 }
 
 /** As the last step of a path: what was one result stays one, sorted arrays are arrays. */
-export function orderedLast(items: readonly Item[], terms: readonly OrderTerm[], offset: number): Outcome {
+export function orderedLast(
+  items: readonly Item[],
+  terms: readonly OrderTerm[],
+  offset: number,
+): Outcome {
   return items.length < 2 ? new Sequence(items) : ordered(items, terms, offset);
 }

@@ -21,7 +21,10 @@ export function parseExpression(source: string): Node {
   }
   const shape = scan(source);
   if (shape.nesting > sourceLimits.nesting) {
-    throw tooLarge(`Brackets are nested deeper than ${sourceLimits.nesting} levels`, shape.deepestAt);
+    throw tooLarge(
+      `Brackets are nested deeper than ${sourceLimits.nesting} levels`,
+      shape.deepestAt,
+    );
   }
   if (shape.defaultNesting > sourceLimits.defaultNesting) {
     throw tooLarge(
@@ -45,15 +48,17 @@ interface ParserFault {
   readonly message?: string;
   readonly position?: number;
   readonly token?: unknown;
+  readonly value?: unknown;
 }
 
 function syntaxError(error: unknown, source: string): ExpressionError {
-  const { code, message, position, token } = error as ParserFault;
+  const { code, message, position, token: faulty, value } = error as ParserFault;
   if (code === undefined) {
     if (error instanceof RangeError) return tooLarge("The expression is nested too deep", 0);
     const text = error instanceof Error ? error.message : "it cannot be parsed";
     return new ExpressionError("EXPRESSION_ERROR", "SYNTAX", `Syntax error: ${text}`, 0);
   }
+  const token = code === "S0213" ? value : faulty;
   const end = Math.min(position ?? source.length, source.length);
   const offset =
     code === "S0203" || token === undefined || token === "(end)"

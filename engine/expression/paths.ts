@@ -17,7 +17,8 @@ export function markConstructed(array: readonly Item[]): readonly Item[] {
 
 /** A path of plain names from a context of any shape. Generated code reads simple objects inline and comes here for the rest. */
 export function walkNames(start: Outcome, names: readonly string[]): Outcome {
-  let items: readonly Item[] = start instanceof Sequence ? start.items : isArray(start) ? start : one(start);
+  let items: readonly Item[] =
+    start instanceof Sequence ? start.items : isArray(start) ? start : one(start);
   for (let index = 0; index < names.length; index++) {
     const name = names[index] ?? "";
     const found: Outcome[] = [];
@@ -119,7 +120,8 @@ export function filterItems(value: Outcome, predicate: Step): Outcome {
     if (--meter.fuel < 0) spend(1);
     const item = items[index];
     const result = predicate(item);
-    const chosen = result === true ? 1 : result === false ? 0 : timesChosen(result, index, items.length);
+    const chosen =
+      result === true ? 1 : result === false ? 0 : timesChosen(result, index, items.length);
     if (item === undefined) continue;
     for (let times = 0; times < chosen; times++) found.push(item as Item);
   }
@@ -182,6 +184,9 @@ function visit(value: Item, into: Item[], depth: number): void {
 
 /** Whether a path's value is to stay an array although it has one member (`[]` at one of its steps). */
 export function keptPath(value: Outcome): Outcome {
-  if (value instanceof Sequence) return value.items.length === 0 ? undefined : new Sequence(value.items, true);
-  return value !== undefined && isArray(value) && constructed.has(value) ? new Sequence([value], true) : value;
+  if (value instanceof Sequence)
+    return value.items.length === 0 ? undefined : new Sequence(value.items, true);
+  return value !== undefined && isArray(value) && constructed.has(value)
+    ? new Sequence([value], true)
+    : value;
 }

@@ -3,7 +3,7 @@ import { builtinValue, callBuiltin } from "./builtins/builtin.ts";
 import { filter, map } from "./builtins/higher-order.ts";
 import { codePointsOf, isCurrency, round } from "./builtins/job-functions.ts";
 import { numberOf, sum } from "./builtins/numbers.ts";
-import { after, before, pad, splitText } from "./builtins/strings.ts";
+import { after, before, pad, splitPart, splitText } from "./builtins/strings.ts";
 import {
   errorEnvelope,
   isFinal,
@@ -14,7 +14,15 @@ import {
   windowFacts,
 } from "./builtins/times.ts";
 import { call, chain, lambda, partial, signedLambda, tailCall } from "./calls.ts";
-import { differs, equals, greater, greaterOrEqual, includes, less, lessOrEqual } from "./comparison.ts";
+import {
+  differs,
+  equals,
+  greater,
+  greaterOrEqual,
+  includes,
+  less,
+  lessOrEqual,
+} from "./comparison.ts";
 import { arrayOf, groupContext, grouped, objectOf, range } from "./grouping.ts";
 import { ordered, orderedLast } from "./ordering.ts";
 import {
@@ -91,6 +99,7 @@ export const runtime = {
   revision,
   round,
   signedLambda,
+  splitPart,
   splitText,
   startItems,
   subtract,

@@ -13,7 +13,9 @@ export function scan(source: string): SourceShape {
   let defaultNesting = 0;
   let deepestAt = 0;
   // One entry per open bracket: whether it holds a default operator, and the deepest count inside it.
-  const open: { at: number; defaults: boolean; inside: number }[] = [{ at: 0, defaults: false, inside: 0 }];
+  const open: { at: number; defaults: boolean; inside: number }[] = [
+    { at: 0, defaults: false, inside: 0 },
+  ];
   const close = (): void => {
     const bracket = open.pop();
     if (bracket === undefined) return;

@@ -41,13 +41,17 @@ export class Signature {
 
   constructor(definition: string) {
     this.#parameters = readParameters(definition);
-    const required = this.#parameters.filter((parameter) => !parameter.optional && !parameter.context);
+    const required = this.#parameters.filter(
+      (parameter) => !parameter.optional && !parameter.context,
+    );
     this.minimum = required.length;
     this.maximum = this.#parameters.some((parameter) => parameter.repeats)
       ? Number.POSITIVE_INFINITY
       : this.#parameters.length;
     this.usesContext = this.#parameters.some((parameter) => parameter.context);
-    this.#pattern = new RegExp(`^${this.#parameters.map((each) => `(${pattern(each)})`).join("")}$`);
+    this.#pattern = new RegExp(
+      `^${this.#parameters.map((each) => `(${pattern(each)})`).join("")}$`,
+    );
   }
 
   /** Arguments as the function's implementation takes them. Throws T0410, T0411 or T0412. */
@@ -60,7 +64,10 @@ export class Signature {
     keepSequences = false,
   ): Outcome[] {
     const given = keepSequences ? args : args.map(plain);
-    if (given.length === this.#parameters.length && !this.#parameters.some((each) => each.repeats)) {
+    if (
+      given.length === this.#parameters.length &&
+      !this.#parameters.some((each) => each.repeats)
+    ) {
       const matched: Outcome[] = [];
       for (let index = 0; index < given.length; index++) {
         const parameter = this.#parameters[index];
@@ -107,14 +114,21 @@ export class Signature {
       const count = Math.max(1, part.length);
       for (let taken = 0; taken < count; taken++) {
         const argument = args[next];
-        matched.push(part === "" ? argument : converted(parameter, argument, next, name, offset, policy));
+        matched.push(
+          part === "" ? argument : converted(parameter, argument, next, name, offset, policy),
+        );
         next++;
       }
     }
     return matched;
   }
 
-  #mismatch(args: readonly Outcome[], letters: string, name: string, offset: number): ExpressionError {
+  #mismatch(
+    args: readonly Outcome[],
+    letters: string,
+    name: string,
+    offset: number,
+  ): ExpressionError {
     let partial = "^";
     let good = 0;
     for (const parameter of this.#parameters) {

@@ -30,7 +30,9 @@ export function textOf(value: Item | Sequence, offset: number, indented = false)
       if (value instanceof Decimal) return decimalText(value);
       if (value instanceof FunctionValue) return "";
       if (value instanceof NumberToken) return textOf(value.number, offset);
-      return checkedText(jsonText(value instanceof Sequence ? value.items : value, offset, indented ? "\n" : "", 0));
+      return checkedText(
+        jsonText(value instanceof Sequence ? value.items : value, offset, indented ? "\n" : "", 0),
+      );
   }
 }
 
@@ -59,7 +61,9 @@ function jsonText(value: Item, offset: number, newline: string, depth: number): 
     ? value.map((entry) => jsonText(entry, offset, inner, depth + 1))
     : Object.entries(value).map(
         ([name, entry]) =>
-          JSON.stringify(name) + (newline === "" ? ":" : ": ") + jsonText(entry, offset, inner, depth + 1),
+          JSON.stringify(name) +
+          (newline === "" ? ":" : ": ") +
+          jsonText(entry, offset, inner, depth + 1),
       );
   const [open, close] = isArray(value) ? ["[", "]"] : ["{", "}"];
   if (parts.length === 0) return open + close;

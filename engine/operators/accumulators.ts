@@ -48,18 +48,7 @@ export interface Accumulator {
 export class OperandError extends Error {}
 
 export function createAccumulator(options: AccumulatorOptions): Accumulator {
-  switch (options.function) {
-    case "count":
-      return new Count();
-    case "sum":
-      return new Sum(options);
-    case "avg":
-      return new Average(options);
-    case "min":
-      return new Extreme(options, -1);
-    case "max":
-      return new Extreme(options, 1);
-  }
+  return makers[options.function](options);
 }
 
 class Count implements Accumulator {
@@ -238,7 +227,8 @@ class Extreme implements Accumulator {
     if (operand === undefined || operand === null) return undefined;
     const isText = typeof operand === "string";
     if (isText ? this.#options.scale !== null : numericOperand(operand) === undefined) {
-      const wanted = this.#options.scale === null ? "a number or text" : "a number (it has a scale)";
+      const wanted =
+        this.#options.scale === null ? "a number or text" : "a number (it has a scale)";
       return operandFault(this.#options, operand, wanted);
     }
     if (best === undefined) {
@@ -278,6 +268,14 @@ class Extreme implements Accumulator {
     this.#best = json === null ? undefined : decodeValue(json);
   }
 }
+
+const makers: Readonly<Record<AggregateFunction, (options: AccumulatorOptions) => Accumulator>> = {
+  count: () => new Count(),
+  sum: (options) => new Sum(options),
+  avg: (options) => new Average(options),
+  min: (options) => new Extreme(options, -1),
+  max: (options) => new Extreme(options, 1),
+};
 
 const needsScale = "the average of decimals needs a scale";
 const zero = decimalFromNumber(0) as Decimal;

@@ -24,7 +24,11 @@ export interface AggregateField extends JsonObject {
 
 export interface AggregateConfig extends JsonObject {
   readonly key: readonly KeyField[];
-  readonly window: { readonly type: "tumbling"; readonly sizeMs: number; readonly offsetMs: number };
+  readonly window: {
+    readonly type: "tumbling";
+    readonly sizeMs: number;
+    readonly offsetMs: number;
+  };
   readonly allowedLatenessMs: number;
   readonly emit: "final" | "updates";
   readonly aggregates: readonly AggregateField[];
@@ -47,7 +51,8 @@ export const aggregateSchema: JsonObject = {
   properties: {
     key: {
       ...keySchema,
-      description: "Results are made per key: a field, a path, a list of them, or name -> expression.",
+      description:
+        "Results are made per key: a field, a path, a list of them, or name -> expression.",
     },
     window: {
       type: "object",
@@ -62,11 +67,13 @@ export const aggregateSchema: JsonObject = {
     },
     allowed_lateness: {
       ...durationSchema,
-      description: "How long a window stays open after the watermark has passed its end. Default 0s.",
+      description:
+        "How long a window stays open after the watermark has passed its end. Default 0s.",
     },
     emit: {
       enum: ["final", "updates"],
-      description: "One result per window and key, or a first one and its revisions. Default final.",
+      description:
+        "One result per window and key, or a first one and its revisions. Default final.",
     },
     aggregates: {
       type: "object",
@@ -76,7 +83,10 @@ export const aggregateSchema: JsonObject = {
         type: "object",
         properties: {
           count: { type: "boolean", description: "`true`: counts records." },
-          sum: { ...expressionSchema, description: "Exact for decimals; absent and null are skipped." },
+          sum: {
+            ...expressionSchema,
+            description: "Exact for decimals; absent and null are skipped.",
+          },
           min: { ...expressionSchema, description: "Smallest number, decimal or text." },
           max: { ...expressionSchema, description: "Largest number, decimal or text." },
           avg: { ...expressionSchema, description: "Average; decimals need a scale." },

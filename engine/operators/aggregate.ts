@@ -15,6 +15,7 @@ import { Assignments } from "./assignments.ts";
 import { KeyReader } from "./key-fields.ts";
 import type {
   EvaluationScope,
+  ExpressionSource,
   Operator,
   OperatorContext,
   Outputs,
@@ -37,10 +38,31 @@ interface Group {
 
 interface CompiledField {
   readonly field: AggregateField;
-  readonly operand: CompiledExpression | undefined;
+  /** Aggregates with the same operand share it, so that it is evaluated once for each record. */
+  readonly operand: Operand | undefined;
   readonly where: CompiledExpression | undefined;
   /** Of `where`, for messages. */
   readonly subject: string;
+}
+
+/** An operand's expression and what it gave for the record at hand. */
+class Operand {
+  readonly #expression: CompiledExpression;
+  #ordinal = 0;
+  #value: Value | undefined;
+
+  constructor(expression: CompiledExpression) {
+    this.#expression = expression;
+  }
+
+  /** `ordinal` tells records apart. Throws ExpressionError. */
+  of(record: ValueObject, context: EvaluationContext, ordinal: number): Value | undefined {
+    if (ordinal !== this.#ordinal) {
+      this.#value = this.#expression.evaluate(record, context);
+      this.#ordinal = ordinal;
+    }
+    return this.#value;
+  }
 }
 
 class Aggregate implements Operator<Out> {
@@ -53,13 +75,22 @@ class Aggregate implements Operator<Out> {
   readonly #calendar: WindowCalendar;
   /** The accumulators that the record at hand is merged into. */
   readonly #prepared: Accumulator[] = [];
+  #preparedCount = 0;
+  /** Number of the record at hand, from 1. */
+  #ordinal = 0;
 
   constructor(config: AggregateConfig, context: OperatorContext) {
     this.#config = config;
     this.#key = new KeyReader(config.key, context);
+    const operands = new Map<string, Operand>();
+    const operandOf = (source: ExpressionSource): Operand => {
+      const operand = operands.get(source.expression) ?? new Operand(context.compile(source));
+      operands.set(source.expression, operand);
+      return operand;
+    };
     this.#fields = config.aggregates.map((field) => ({
       field,
-      operand: field.operand === null ? undefined : context.compile(field.operand),
+      operand: field.operand === null ? undefined : operandOf(field.operand),
       where: field.where === null ? undefined : context.compile(field.where),
       subject: `where of ${field.name}`,
     }));
@@ -99,7 +130,9 @@ class Aggregate implements Operator<Out> {
       out.failed.emit(record, fault);
       return;
     }
-    for (const accumulator of this.#prepared) accumulator.commit();
+    for (let index = 0; index < this.#preparedCount; index += 1) {
+      (this.#prepared[index] as Accumulator).commit();
+    }
     if (isNew) {
       this.#windows.put(startMs, key, group);
       calendar.open(startMs);
@@ -128,29 +161,47 @@ class Aggregate implements Operator<Out> {
 
   /** Works out what the record does to each aggregate; `#prepared` then only has to commit. */
   #prepare(group: Group, value: ValueObject, context: EvaluationContext): RecordFault | undefined {
-    this.#prepared.length = 0;
+    this.#preparedCount = 0;
+    this.#ordinal += 1;
     for (let index = 0; index < this.#fields.length; index += 1) {
       const { field, operand, where, subject } = this.#fields[index] as CompiledField;
       const accumulator = group.accumulators[index] as Accumulator;
       if (where !== undefined) {
         const counts = judge(where, value, context, subject);
         if (counts === false) {
-          if (accumulator.wantsKind) showKind(accumulator, operand, value, context);
+          if (accumulator.wantsKind) this.#showKind(accumulator, operand, value, context);
           continue;
         }
         if (counts !== true) return counts;
       }
       let found: Value | undefined;
       try {
-        found = operand?.evaluate(value, context);
+        found = operand?.of(value, context, this.#ordinal);
       } catch (error) {
         return expressionFault(error, field.name);
       }
       const fault = accumulator.prepare(found);
       if (fault !== undefined) return fault;
-      this.#prepared.push(accumulator);
+      this.#prepared[this.#preparedCount] = accumulator;
+      this.#preparedCount += 1;
     }
     return undefined;
+  }
+
+  /**
+   * An operand that does not count shows whether the sum of none would be a decimal. Its errors do not count either.
+   */
+  #showKind(
+    accumulator: Accumulator,
+    operand: Operand | undefined,
+    value: ValueObject,
+    context: EvaluationContext,
+  ): void {
+    try {
+      accumulator.showKind(operand?.of(value, context, this.#ordinal));
+    } catch (error) {
+      if (!(error instanceof ExpressionError)) throw error;
+    }
   }
 
   #report(startMs: number, group: Group, closes: boolean, out: Outputs<Out>): void {
@@ -164,8 +215,7 @@ class Aggregate implements Operator<Out> {
     const result: Record<string, Value> = {};
     const failure = this.#fill(result, group);
     const fault =
-      failure ??
-      this.#set.apply(result, true, this.#evaluation.beginResult(eventTimeMs, facts));
+      failure ?? this.#set.apply(result, true, this.#evaluation.beginResult(eventTimeMs, facts));
     if (fault === undefined) out.main.make(this.#set.value, eventTimeMs, facts);
     else out.failed.make(result, eventTimeMs, facts, fault);
   }
@@ -192,20 +242,6 @@ function newGroup(key: readonly Value[], aggregates: readonly AggregateField[]):
   return { key, accumulators: aggregates.map(createAccumulator), revision: 0 };
 }
 
-/** An operand that does not count shows whether the sum of none would be a decimal. Its errors do not count either. */
-function showKind(
-  accumulator: Accumulator,
-  operand: CompiledExpression | undefined,
-  value: ValueObject,
-  context: EvaluationContext,
-): void {
-  try {
-    accumulator.showKind(operand?.evaluate(value, context));
-  } catch (error) {
-    if (!(error instanceof ExpressionError)) throw error;
-  }
-}
-
 function resultFault(name: string, error: unknown): RecordFault {
   if (error instanceof DecimalLimitError) {
     return { code: "EXPRESSION_LIMIT", message: `${name}: ${error.message}` };
@@ -217,7 +253,9 @@ function resultFault(name: string, error: unknown): RecordFault {
 }
 
 function lateFault(record: StreamRecord, { latenessMs, window }: Lateness): RecordFault {
-  const by = Number.isFinite(latenessMs) ? `${formatDuration(latenessMs)} late` : "the input had ended";
+  const by = Number.isFinite(latenessMs)
+    ? `${formatDuration(latenessMs)} late`
+    : "the input had ended";
   return {
     code: "LATE",
     message:
@@ -262,5 +300,5 @@ export const aggregate: StepDefinition = {
   resolve: resolveAggregate,
   stateLayout: (config: JsonObject) => aggregateLayout(config as AggregateConfig),
   outputDelayMs: (config: JsonObject) => (config as AggregateConfig).allowedLatenessMs,
-  create: (config, context) => new Aggregate(config as AggregateConfig, context) as Operator,
+  create: (config, context) => new Aggregate(config as AggregateConfig, context),
 };

@@ -8,6 +8,8 @@ import type {
   EvaluationContext,
   ExpressionScope,
 } from "../expression/expression.ts";
+import { fieldWriter } from "../expression/field-writer.ts";
+import type { FieldWriter } from "../expression/field-writer.ts";
 import { checkFieldName } from "./field-names.ts";
 import { expressionSchema } from "./operator.ts";
 import type { ExpressionSource, OperatorContext, ResolveContext } from "./operator.ts";
@@ -45,6 +47,7 @@ export function resolveAssignments(
 /** `set` at work: each line sees what the lines before it made. */
 export class Assignments {
   readonly #fields: readonly string[];
+  readonly #writers: readonly FieldWriter[];
   readonly #expressions: readonly CompiledExpression[];
   /** What the last `apply` without fault made. */
   value: ValueObject = {};
@@ -52,6 +55,7 @@ export class Assignments {
 
   constructor(assignments: readonly Assignment[], context: OperatorContext) {
     this.#fields = assignments.map(({ field }) => field);
+    this.#writers = this.#fields.map(fieldWriter);
     this.#expressions = assignments.map(({ value }) => context.compile(value));
   }
 
@@ -60,7 +64,7 @@ export class Assignments {
    * removes it; an overwritten field keeps its place; new ones go to the end. A fault leaves nothing behind.
    */
   apply(input: ValueObject, exact: boolean, context: EvaluationContext): RecordFault | undefined {
-    let working: Record<string, Value> = { ...input };
+    let working = copyOf(input);
     let line = 0;
     try {
       for (; line < this.#fields.length; line += 1) {
@@ -76,13 +80,13 @@ export class Assignments {
             const fault = outputFault(value, field);
             if (fault !== undefined) return fault;
             // It may hold `working` itself, which must not become a part of its own.
-            working = { ...working };
+            working = copyOf(working);
           }
         } else if (typeof value !== "string" && typeof value !== "boolean") {
           const fault = value === null ? undefined : outputFault(value, field);
           if (fault !== undefined) return fault;
         }
-        working[field] = value;
+        (this.#writers[line] as FieldWriter)(working, value);
       }
     } catch (error) {
       return expressionFault(error, this.#fields[line] as string);
@@ -91,6 +95,18 @@ export class Assignments {
     this.exact = exact;
     return undefined;
   }
+}
+
+/**
+ * A copy that takes new fields quickly. A spread would be shorter, but V8 adds fields to a spread of parsed JSON about
+ * twenty times slower than to an object that grew field by field.
+ */
+function copyOf(value: ValueObject): Record<string, Value> {
+  // Only a spread copies a member of this name as plain data.
+  if (Object.hasOwn(value, "__proto__")) return { ...value };
+  const copy: Record<string, Value> = {};
+  for (const name of Object.keys(value)) copy[name] = value[name] as Value;
+  return copy;
 }
 
 function without(value: ValueObject, field: string): Record<string, Value> {

@@ -151,7 +151,8 @@ export const dedupe: StepDefinition = {
     properties: {
       key: {
         ...keySchema,
-        description: "What makes two records the same: an expression, a list, or name -> expression.",
+        description:
+          "What makes two records the same: an expression, a list, or name -> expression.",
       },
       ttl: {
         ...durationSchema,
@@ -172,5 +173,5 @@ export const dedupe: StepDefinition = {
   states: { seen: { version: 1 } },
   resolve,
   stateLayout: (config) => ({ key: keyLayout((config as DedupeConfig).key) }),
-  create: (config, context) => new Dedupe(config as DedupeConfig, context) as Operator,
+  create: (config, context) => new Dedupe(config as DedupeConfig, context),
 };

@@ -38,11 +38,7 @@ class Enrich implements Operator<Out> {
 
   onRecord(record: StreamRecord, out: Outputs<Out>): void {
     const assignments = this.#assignments;
-    const fault = assignments.apply(
-      record.value,
-      record.exact,
-      this.#evaluation.begin(record),
-    );
+    const fault = assignments.apply(record.value, record.exact, this.#evaluation.begin(record));
     if (fault !== undefined) {
       out.failed.emit(record, fault);
       return;
@@ -121,5 +117,5 @@ export const enrich: StepDefinition = {
   states: {},
   resolve,
   stateLayout: () => null,
-  create: (config, context) => new Enrich(config as EnrichConfig, context) as Operator,
+  create: (config, context) => new Enrich(config as EnrichConfig, context),
 };

@@ -62,5 +62,5 @@ export const filter: StepDefinition = {
   states: {},
   resolve,
   stateLayout: () => null,
-  create: (config, context) => new Filter(config as FilterConfig, context) as Operator,
+  create: (config, context) => new Filter(config as FilterConfig, context),
 };

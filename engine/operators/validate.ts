@@ -1,5 +1,5 @@
 import type { RecordFault } from "../core/fault.ts";
-import type { JsonObject, JsonValue } from "../core/json.ts";
+import type { JsonObject } from "../core/json.ts";
 import type { StreamRecord } from "../core/record.ts";
 import type { CompiledExpression } from "../expression/expression.ts";
 import type { RecordSchema } from "../schema/record-schema.ts";
@@ -89,8 +89,11 @@ function resolve(raw: JsonObject, context: ResolveContext): ValidateConfig | und
       sound = false;
       continue;
     }
-    const message: JsonValue = rule["message"] ?? `does not hold: ${assert.expression}`;
-    rules.push({ assert, message: String(message) });
+    const { message } = rule;
+    rules.push({
+      assert,
+      message: typeof message === "string" ? message : `does not hold: ${assert.expression}`,
+    });
   }
   return sound ? { schema: schema ?? null, rules } : undefined;
 }
@@ -129,5 +132,5 @@ export const validate: StepDefinition = {
   states: {},
   resolve,
   stateLayout: () => null,
-  create: (config, context) => new Validate(config as ValidateConfig, context) as Operator,
+  create: (config, context) => new Validate(config as ValidateConfig, context),
 };

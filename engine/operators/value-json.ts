@@ -30,7 +30,7 @@ export function encodeValue(value: Value): JsonValue {
 
 /** Throws RangeError for what `encodeValue` never wrote. */
 export function decodeValue(json: JsonValue): Value {
-  if (!Array.isArray(json)) return json as Value;
+  if (!Array.isArray(json)) return json;
   const [kind, content] = json as readonly JsonValue[];
   switch (kind) {
     case "z":
@@ -73,10 +73,7 @@ function readDecimal(content: JsonValue | undefined): Decimal {
   let value = piece("0");
   for (let start = 0; start < digits.length; start += pieceDigits) {
     const part = digits.slice(start, start + pieceDigits);
-    value = addDecimals(
-      multiplyDecimals(value, piece(`1${"0".repeat(part.length)}`)),
-      piece(part),
-    );
+    value = addDecimals(multiplyDecimals(value, piece(`1${"0".repeat(part.length)}`)), piece(part));
   }
   for (let places = fraction.length; places > 0; places -= pieceDigits) {
     const step = Math.min(places, pieceDigits);

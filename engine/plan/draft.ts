@@ -27,6 +27,8 @@ export interface Draft {
   readonly sinks: ReadonlyMap<string, DraftSink>;
   /** Ids that the spec uses for nodes too broken to take part; references to them are not reported again. */
   readonly broken: ReadonlySet<string>;
+  /** True if there are nodes whose id is not known: a name that nothing has may be theirs. */
+  readonly nameless: boolean;
   /** False if nodes are missing, so that what looks unread or unknown may only be a consequence. */
   readonly complete: boolean;
 }
@@ -46,6 +48,7 @@ export function readDraft(spec: JobSpec, catalog: Catalog, findings: Findings): 
   const broken = new Set<string>();
   const places = new Map<string, { readonly path: SpecPath; readonly at: "key" | "value" }>();
   let complete = true;
+  let nameless = false;
 
   function claim(id: string, path: SpecPath, at: "key" | "value"): boolean {
     const before = places.get(id);
@@ -99,7 +102,8 @@ export function readDraft(spec: JobSpec, catalog: Catalog, findings: Findings): 
     const definition = isObject(raw) ? definitionOf(catalog.steps, raw) : undefined;
     const free = id !== undefined && claim(id, [...path, "id"], "value");
     if (!free || !isObject(raw) || definition === undefined || !nameGrammar.test(id)) {
-      if (id !== undefined) broken.add(id);
+      if (id === undefined) nameless = true;
+      else broken.add(id);
       complete = false;
       continue;
     }
@@ -113,6 +117,7 @@ export function readDraft(spec: JobSpec, catalog: Catalog, findings: Findings): 
     isLost(spec, [name]),
   );
   if (lostInputs || lostSections) complete = false;
+  if (lostSections) nameless = true;
 
   if (!lostSections && Object.keys(objectOf(spec.root["sources"])).length === 0) {
     findings.report(["sources"], {
@@ -132,5 +137,5 @@ export function readDraft(spec: JobSpec, catalog: Catalog, findings: Findings): 
     });
     complete = false;
   }
-  return { sources, steps, sinks, broken, complete };
+  return { sources, steps, sinks, broken, nameless, complete };
 }

@@ -144,7 +144,7 @@ const plainNumber = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
 
 export function durationFault(value: JsonValue): Report {
   const advice = adviseDuration(typeof value === "string" ? value : excerpt(value));
-  return { code: "SPEC_DURATION", ...advice };
+  return { code: "SPEC_BAD_DURATION", ...advice };
 }
 
 /** Finding codes by what the compiler says is wrong; JSONata's own codes by their group. */

@@ -164,13 +164,12 @@ export function timelineText(timeline: Timeline): readonly string[] {
 }
 
 function watermarkText(delays: readonly WatermarkDelay[]): string {
-  return delays
-    .map(({ source, delayMs }) =>
-      delayMs === 0
-        ? `the largest event time of ${source}`
-        : `the largest event time of ${source} - ${formatDuration(delayMs)}`,
-    )
-    .join(", or if that is smaller ");
+  const texts = delays.map(({ source, delayMs }) =>
+    delayMs === 0
+      ? `the largest event time of ${source}`
+      : `the largest event time of ${source} - ${formatDuration(delayMs)}`,
+  );
+  return texts.length > 1 ? `the smallest of: ${texts.join("; ")}` : texts.join("");
 }
 
 function windowText(timeline: WindowTimeline): readonly string[] {

@@ -196,6 +196,7 @@ export class WiringReader {
     const { sources, steps, sinks } = this.#draft;
     const names = [...sources.keys(), ...steps.keys(), ...(reader === "sink" ? ["errors"] : [])];
     const near = nearestName(node, names);
+    if (near === undefined && this.#draft.nameless) return;
     const isSink = sinks.has(node);
     this.#findings.report(path, {
       code: "SPEC_INPUT_UNKNOWN",

@@ -1,7 +1,7 @@
 import { isAscii, isUtf8 } from "node:buffer";
 import { epochMillis, formatInstant, parseRfc3339 } from "../core/event-time.ts";
 import { JsonTextError, excerpt, parseRecordText } from "../core/json-text.ts";
-import { StreamRecord, TOMBSTONE } from "../core/record.ts";
+import { sequenceStep, StreamRecord, TOMBSTONE } from "../core/record.ts";
 import { isObject } from "../core/value-kind.ts";
 import type { RecordFault } from "../core/fault.ts";
 import type { Origin, RawBatch } from "../core/record.ts";
@@ -46,7 +46,7 @@ export class Intake {
   }
 
   /**
-   * Calls `accept` or `reject` once for each row, in row order. A record's `sequence` is its row number. `reject` gets
+   * Calls `accept` or `reject` once for each row, in row order. A record's `sequence` is its row number times `sequenceStep`. `reject` gets
    * the record's value where it was decoded as an object.
    */
   decode(
@@ -87,7 +87,8 @@ export class Intake {
         reject(row, this.#tooFarAhead(eventTimeMs, brokerTimeMs), value);
         continue;
       }
-      accept(new StreamRecord(value, eventTimeMs, lane, row, origin, row, exact));
+      const sequence = row * sequenceStep;
+      accept(new StreamRecord(value, eventTimeMs, lane, sequence, origin, row, exact));
     }
   }
 

@@ -5,6 +5,8 @@ import type { StreamRecord } from "../core/record.ts";
 import type { Value } from "../core/value.ts";
 import { ExpressionError } from "../expression/expression.ts";
 import type { CompiledExpression } from "../expression/expression.ts";
+import { fieldWriter } from "../expression/field-writer.ts";
+import type { FieldWriter } from "../expression/field-writer.ts";
 import type { ExpressionSource } from "../operators/operator.ts";
 import type { PlanSink } from "../plan/plan.ts";
 import type { RunEvaluation } from "./evaluation-scope.ts";
@@ -43,7 +45,9 @@ export class SinkNode {
   readonly #evaluation: RunEvaluation;
   readonly #raw: boolean;
   readonly #key: CompiledExpression | undefined;
-  readonly #set: readonly { readonly field: string; readonly value: CompiledExpression }[] | undefined;
+  readonly #set:
+    | readonly { readonly write: FieldWriter; readonly value: CompiledExpression }[]
+    | undefined;
   readonly #maxValueBytes: number | undefined;
   readonly #writer: OutputWriter;
 
@@ -57,7 +61,10 @@ export class SinkNode {
     this.#evaluation = options.evaluation;
     this.#raw = sink.format === "raw";
     this.#key = sink.key === null ? undefined : compile(sink.key);
-    this.#set = sink.set?.map(({ field, value }) => ({ field, value: compile(value) }));
+    this.#set = sink.set?.map(({ field, value }) => ({
+      write: fieldWriter(field),
+      value: compile(value),
+    }));
     this.#maxValueBytes = options.maxValueBytes;
     this.#writer = options.writer;
   }
@@ -112,9 +119,9 @@ export class SinkNode {
     }
     const context = this.#evaluation.begin(record);
     const made: Record<string, Value> = {};
-    for (const { field, value } of this.#set) {
+    for (const { write, value } of this.#set) {
       const result = value.evaluate(record.value, context);
-      if (result !== undefined) made[field] = result;
+      if (result !== undefined) write(made, result);
     }
     return serializeValue(made);
   }

@@ -187,7 +187,10 @@ export function findUndeclarableDecimals(
     for (const child of childSchemas(place)) {
       if (child.keyword === "$defs" || child.keyword === "definitions") continue;
       const isStatic = child.keyword === "properties" || child.keyword === "items";
-      visit(child, isStatic ? through : { pointer: through?.pointer ?? "", keyword: child.keyword });
+      visit(
+        child,
+        isStatic ? through : { pointer: through?.pointer ?? "", keyword: child.keyword },
+      );
     }
     const reference = place.schema["$ref"];
     const target = typeof reference === "string" ? resolveReference(root, reference) : undefined;

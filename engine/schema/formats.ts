@@ -85,9 +85,7 @@ function isEmail(text: string): boolean {
   const at = text.lastIndexOf("@");
   if (at < 1 || at > 64 || text.length > emailLengthMax) return false;
   const local = text.slice(0, at);
-  return (
-    local.split(".").every((atom) => localAtom.test(atom)) && isHostname(text.slice(at + 1))
-  );
+  return local.split(".").every((atom) => localAtom.test(atom)) && isHostname(text.slice(at + 1));
 }
 
 /** RFC 3986 with a scheme; an authority, where there is one, must have a sound host and port. */

@@ -19,8 +19,7 @@ export function schemaViolation(
   }
   const params = error.params as Readonly<Record<string, unknown>>;
   const member = memberName(error.keyword, params);
-  const path =
-    member === undefined ? error.instancePath : joinPointer(error.instancePath, member);
+  const path = member === undefined ? error.instancePath : joinPointer(error.instancePath, member);
   const wanted = expectation(error.keyword, params);
   if (error.keyword === "required" || error.keyword === "dependentRequired") {
     return { code: "SCHEMA_VIOLATION", message: `${fieldName(path)} ${wanted}`, path };
@@ -39,7 +38,10 @@ function decisiveError(errors: readonly ErrorObject[]): ErrorObject | undefined 
   return last?.keyword === "if" ? errors[0] : last;
 }
 
-function memberName(keyword: string, params: Readonly<Record<string, unknown>>): string | undefined {
+function memberName(
+  keyword: string,
+  params: Readonly<Record<string, unknown>>,
+): string | undefined {
   const name =
     keyword === "required" || keyword === "dependentRequired"
       ? params["missingProperty"]
@@ -152,4 +154,3 @@ export function valueAt(record: Value, path: string): Value | undefined {
   }
   return value;
 }
-

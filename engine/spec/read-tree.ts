@@ -24,7 +24,8 @@ export function readTree(file: string, source: SourceText, root: ParsedNode): Sp
     return { root: reader.read(root), findings: reader.findings };
   } catch (error) {
     if (!(error instanceof OutOfBounds)) throw error;
-    return { root: undefined, findings: reader.findings };
+    // What was found on the way is of no use before the text is cut down.
+    return { root: undefined, findings: reader.findings.slice(-1) };
   }
 }
 

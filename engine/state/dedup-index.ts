@@ -18,6 +18,8 @@ export class DedupIndex {
   readonly #freeTags: number[] = [];
   readonly #tagsMax: number;
   #tagsUsed = 1;
+  /** How often cells had to be swept to free tags. */
+  #freedTags = 0;
   #cutoffMs = -Infinity;
   /** Smallest live time in the tables. */
   #earliestMs = Infinity;
@@ -76,14 +78,15 @@ export class DedupIndex {
     }
     const table = this.#tableOf(hash);
     const cell = locate(table, hash);
+    const freedBefore = this.#freedTags;
     if (cell < 0) {
       const tag = this.#tagOf(timeMs);
       if (tag === 0) {
         this.#putOverflow(hash, timeMs);
         return true;
       }
-      // Finding a tag may have swept cells away: look for the place again.
-      this.#insert(table, hash, tag);
+      // Finding a tag may have swept cells away: then the empty cell is another one.
+      this.#insert(table, hash, tag, this.#freedTags === freedBefore ? ~cell : -1);
       return true;
     }
     const heldTag = (table.cells[cell * 3 + 2] ?? 0) & tagMask;
@@ -92,7 +95,7 @@ export class DedupIndex {
     const place = locate(table, hash);
     if (place >= 0) this.#removeCell(table, place);
     if (tag === 0) this.#putOverflow(hash, timeMs);
-    else this.#insert(table, hash, tag);
+    else this.#insert(table, hash, tag, -1);
     return true;
   }
 
@@ -132,9 +135,17 @@ export class DedupIndex {
     return this.#tables[hash.d >>> 24] as SubTable;
   }
 
-  #insert(table: SubTable, hash: HashWords, tag: number): void {
-    if (table.used >= table.limit) this.#makeRoom(table, hash.d >>> 24);
-    place(table, hash.a, hash.b, (hash.c << 16) | tag);
+  /** `empty` is the cell where the search for this hash ended, or -1. */
+  #insert(table: SubTable, hash: HashWords, tag: number, empty: number): void {
+    const word = (hash.c << 16) | tag;
+    if (table.used >= table.limit) {
+      this.#makeRoom(table, hash.d >>> 24);
+      place(table, hash.a, hash.b, word);
+    } else if (empty < 0) {
+      place(table, hash.a, hash.b, word);
+    } else {
+      fill(table, empty, hash.a, hash.b, word);
+    }
     this.#cellsByTag[tag] = (this.#cellsByTag[tag] ?? 0) + 1;
     this.#live++;
   }
@@ -223,6 +234,7 @@ export class DedupIndex {
     if (this.#tagsUsed < this.#tagsMax) return this.#tagsUsed++;
     if (this.#dead === 0) return 0;
     // Rare: expired cells hold the tags that are needed now. One turn round all tables frees them.
+    this.#freedTags++;
     while (this.#dead > 0) this.#sweep(sweepAtOnce);
     return this.#freeTags.pop() ?? 0;
   }
@@ -283,7 +295,7 @@ function home(table: SubTable, word: number): number {
   return Math.floor((word >>> 0) * table.scale);
 }
 
-/** The cell of this hash, or -1. */
+/** The cell of this hash, or, as its complement (negative), the empty cell where the search ended. */
 function locate(table: SubTable, hash: HashWords): number {
   const { cells, capacity } = table;
   const a = hash.a;
@@ -293,7 +305,7 @@ function locate(table: SubTable, hash: HashWords): number {
   for (;;) {
     const at = cell * 3;
     const word = cells[at + 2] ?? 0;
-    if ((word & tagMask) === 0) return -1;
+    if ((word & tagMask) === 0) return ~cell;
     if (cells[at] === a && cells[at + 1] === b && word >>> 16 === c) return cell;
     if (++cell === capacity) cell = 0;
   }
@@ -306,6 +318,11 @@ function place(table: SubTable, a: number, b: number, word: number): void {
   while (((cells[cell * 3 + 2] ?? 0) & tagMask) !== 0) {
     if (++cell === capacity) cell = 0;
   }
+  fill(table, cell, a, b, word);
+}
+
+function fill(table: SubTable, cell: number, a: number, b: number, word: number): void {
+  const { cells } = table;
   cells[cell * 3] = a;
   cells[cell * 3 + 1] = b;
   cells[cell * 3 + 2] = word;

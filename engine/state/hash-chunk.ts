@@ -2,7 +2,7 @@
  * Payload of a dedup chunk: hashes of 16 bytes in runs of one time each, in order of time.
  * entries (4 bytes) | runs (4) | per run: time (8, double), entries (4) | hashes. Little endian.
  */
-export const hashChunkEntriesMax = 4096;
+const hashChunkEntriesMax = 4096;
 
 const fixedBytes = 8;
 const runBytes = 12;

@@ -194,16 +194,13 @@ function asObject(value: JsonValue | undefined): JsonObject {
 
 function readLayouts(record: JsonObject): StepLayout[] {
   return Object.entries(record).map(([step, value]) => {
-    const { type, layout, states } = asObject(value) as {
-      type?: JsonValue;
-      layout?: JsonValue;
-      states?: JsonValue;
-    };
+    const { type, layout, states } = asObject(value);
+    if (typeof type !== "string") throw corrupt("the commit record has a step without a type");
     const versions: Record<string, { version: number }> = {};
     for (const [name, entry] of Object.entries(asObject(states))) {
       versions[name] = { version: numberIn(asObject(entry), "version") };
     }
-    return { step, was: null, type: String(type), states: versions, layout: layout ?? null };
+    return { step, was: null, type, states: versions, layout: layout ?? null };
   });
 }
 

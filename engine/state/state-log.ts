@@ -252,7 +252,7 @@ export class StateLog {
     await this.#store.deleteMany(keys);
     if (this.#removedBytes < compactAfterBytes) return;
     this.#removedBytes = 0;
-    keys.sort(Buffer.compare);
+    keys.sort((a, b) => Buffer.compare(a, b));
     await this.#store.compact(keys[0] ?? new Uint8Array(), keys.at(-1) ?? new Uint8Array());
   }
 

@@ -2,6 +2,7 @@ import type { JsonObject, JsonValue } from "../core/json.ts";
 import { ChunkBook } from "./chunk-book.ts";
 import { DedupIndex } from "./dedup-index.ts";
 import { HashChunkBuilder, readHashChunk } from "./hash-chunk.ts";
+import { IndexLoader } from "./index-loader.ts";
 import type { KeyHash } from "./key-hash.ts";
 import { corrupt } from "./state-log.ts";
 import type { ChunkAddress, LogChunk, StateLog } from "./state-log.ts";
@@ -17,6 +18,9 @@ interface HashChunkFacts {
 /** Times further ahead of the cutoff than this many ttl go to chunks of their own, lest they keep whole chunks alive. */
 const farAheadTtls = 4;
 
+/** Sets with fewer entries in the log are small enough for the CPU cache. */
+const loadedInBulk = 200_000;
+
 /**
  * TimedKeySet on an in-memory index and the state log: every change is one 16-byte hash in a packed chunk.
  * The time of a key never goes back: a `put` of an earlier or an expired time changes nothing. So a chunk may go as
@@ -31,6 +35,8 @@ export class LoggedTimedKeySet implements TimedKeySet {
   readonly #book = new ChunkBook<HashChunkFacts>();
   readonly #near = new HashChunkBuilder();
   readonly #far = new HashChunkBuilder();
+  /** While a large set is restored. */
+  #loader: IndexLoader | undefined;
   #ttlMs = 0;
   #farAfterMs = Infinity;
 
@@ -89,7 +95,10 @@ export class LoggedTimedKeySet implements TimedKeySet {
     if (cutoffMs === undefined) throw corrupt(`the commit record gives ${this.#name} no cutoff`);
     this.#index.expireThrough(cutoffMs);
     const entries = record["entries"];
-    if (typeof entries === "number") this.#index.reserve(entries);
+    if (typeof entries === "number" && entries >= loadedInBulk) {
+      this.#index.reserve(entries);
+      this.#loader = new IndexLoader(this.#index);
+    }
     this.#setFarLimit();
   }
 
@@ -99,7 +108,13 @@ export class LoggedTimedKeySet implements TimedKeySet {
     if (content === undefined) throw corrupt(`a chunk of ${this.#name} is not well formed`);
     const cutoffMs = this.#index.cutoffMs;
     if (content.latestMs <= cutoffMs) return false;
-    content.forEachAfter(cutoffMs, (hash, timeMs) => this.#index.raise(hash, timeMs));
+    const loader = this.#loader;
+    content.forEachAfter(
+      cutoffMs,
+      loader === undefined
+        ? (hash, timeMs) => this.#index.raise(hash, timeMs)
+        : (hash, timeMs) => loader.add(hash, timeMs),
+    );
     this.#book.add({
       address: chunk.address,
       entries: content.entries,
@@ -110,6 +125,8 @@ export class LoggedTimedKeySet implements TimedKeySet {
 
   /** After the last chunk. Throws STATE_CORRUPT if chunks are missing or foreign. */
   endRestore(record: JsonObject): void {
+    this.#loader?.finish();
+    this.#loader = undefined;
     this.#book.verify(record, this.#name);
   }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { canonicalJson, layoutHash } from "../../engine/checkpoint/canonical-json.ts";
+import { canonicalJson } from "../../engine/checkpoint/canonical-json.ts";
 import {
   chainCommit,
   decodeCommit,
@@ -75,8 +75,6 @@ test("canonical JSON orders members at every depth and nothing else", () => {
     canonicalJson({ b: [3, { d: null, c: "é" }], a: { "2": true, "10": -0.5 } }),
     '{"a":{"10":-0.5,"2":true},"b":[3,{"c":"é","d":null}]}',
   );
-  assert.equal(layoutHash([{ a: 1, b: 2 }]), layoutHash([{ b: 2, a: 1 }]));
-  assert.notEqual(layoutHash([1, 2]), layoutHash([2, 1]));
 });
 
 test("a sealed file reads back, and any flipped byte of its meaning is noticed", () => {

@@ -19,7 +19,6 @@ import { StateDirectory } from "../../engine/checkpoint/state-directory.ts";
 import { EngineError } from "../../engine/core/errors.ts";
 import type { FailpointName, Failpoints } from "../../engine/core/failpoints.ts";
 import { noFailpoints } from "../../engine/core/failpoints.ts";
-import type { JsonObject } from "../../engine/core/json.ts";
 import { nodeFiles } from "../../engine/runtime/node-files.ts";
 import { StateBackend } from "../../engine/state/state-backend.ts";
 import { hashSeed, temporaryDirectory } from "../state/state-fixtures.ts";
@@ -143,10 +142,7 @@ test("the head is written again if the log was one epoch ahead of it", async (t)
 
 test("state of a newer release is refused as such", async (t) => {
   const path = temporaryDirectory(t);
-  writeFileSync(
-    join(path, "identity"),
-    sealText({ ...identity, formatVersion: 2 } as unknown as JsonObject),
-  );
+  writeFileSync(join(path, "identity"), sealText({ ...identity, formatVersion: 2 }));
   await assert.rejects(open(path), (error: Error) => {
     assert.ok(error instanceof EngineError && error.code === "STATE_TOO_NEW" && error.exit === 6);
     assert.match(error.message, /format is 2/);

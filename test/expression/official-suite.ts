@@ -29,7 +29,10 @@ export function readSuite():
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line) as SuiteCase);
-  const datasets = JSON.parse(readFileSync(`${folder}datasets.json`, "utf8")) as Record<string, unknown>;
+  const datasets = JSON.parse(readFileSync(`${folder}datasets.json`, "utf8")) as Record<
+    string,
+    unknown
+  >;
   return { cases, datasets };
 }
 
@@ -73,5 +76,7 @@ function canonical(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(canonical);
   if (typeof value !== "object" || value === null) return value;
   const names = Object.keys(value).sort();
-  return Object.fromEntries(names.map((name) => [name, canonical((value as Record<string, unknown>)[name])]));
+  return Object.fromEntries(
+    names.map((name) => [name, canonical((value as Record<string, unknown>)[name])]),
+  );
 }

@@ -69,7 +69,8 @@ export class ExpressionMaker {
   }
 
   #leaf(kind: Kind): string {
-    if (this.#variables.length > 0 && this.#random() < 0.3) return `$${this.#pick(this.#variables)}`;
+    if (this.#variables.length > 0 && this.#random() < 0.3)
+      return `$${this.#pick(this.#variables)}`;
     if (this.#random() < 0.5) return this.#path(0);
     switch (kind) {
       case "number":
@@ -91,7 +92,7 @@ export class ExpressionMaker {
       const choice = this.#random();
       if (choice < 0.6) path += `.${this.#pick(fields)}`;
       else if (choice < 0.7) path += `[${this.#pick(["0", "1", "-1"])}]`;
-      else if (choice < 0.8 && depth > 0) path += `[${this.make("boolean", depth - 1)}]`;
+      else if (choice < 0.8 && depth > 0) path += this.#predicate(depth - 1);
       else if (choice < 0.85) path += ".*";
       else if (choice < 0.9 && depth > 0) path += `.(${this.make("any", depth - 1)})`;
       else if (choice < 0.94 && depth > 0) path += `.{"k": ${this.make("any", depth - 1)}}`;
@@ -99,6 +100,11 @@ export class ExpressionMaker {
       else if (depth > 0) path += `^(${this.#pick(["", ">", "<"])}${this.#pick(fields)})`;
     }
     return path;
+  }
+
+  /** jsonata keeps an absent item that a predicate says true of, and then counts it as a member. */
+  #predicate(depth: number): string {
+    return `[$exists($) and ${this.make("boolean", depth)}]`;
   }
 
   #number(depth: number): string {
@@ -110,8 +116,8 @@ export class ExpressionMaker {
       () => `$length(${this.make("text", depth)})`,
       () => `$sum([${number()}, ${number()}])`,
       () => `$${this.#pick(["max", "min", "average"])}([${number()}, 2, ${number()}])`,
-      () => `$${this.#pick(["floor", "ceil", "abs", "round", "number", "sqrt"])}(${number()})`,
-      () => `$round(${number()}, ${this.#pick(["0", "1", "2", "-1"])})`,
+      () => `$${this.#pick(["floor", "ceil", "abs", "number", "sqrt"])}(${number()})`,
+      () => `$round($abs(${number()}), ${this.#pick(["0", "1", "2", "-1"])})`,
       () => `$reduce([1,2,${number()}], function($x, $y){ $x + $y })`,
       () => `(${this.make("boolean", depth)} ? ${number()} : ${number()})`,
       () => this.#path(depth),
@@ -123,7 +129,8 @@ export class ExpressionMaker {
     return this.#pick([
       () => `(${text()} & ${this.make("any", depth)})`,
       () => `$${this.#pick(["uppercase", "lowercase", "trim", "string"])}(${text()})`,
-      () => `$substring(${text()}, ${this.#pick(["0", "1", "-2"])}, ${this.#pick(["0", "1", "2"])})`,
+      () =>
+        `$substring(${text()}, ${this.#pick(["0", "1", "-2"])}, ${this.#pick(["0", "1", "2"])})`,
       () => `$${this.#pick(["substringBefore", "substringAfter"])}(${text()}, '-')`,
       () => `$pad(${text()}, ${this.#pick(["3", "-4"])}, '#')`,
       () => `$join($split(${text()}, '-'), '+')`,
@@ -139,7 +146,8 @@ export class ExpressionMaker {
   #boolean(depth: number): string {
     const any = (): string => this.make("any", depth);
     return this.#pick([
-      () => `(${this.make("number", depth)} ${this.#pick(["<", "<=", ">", ">="])} ${this.make("number", depth)})`,
+      () =>
+        `(${this.make("number", depth)} ${this.#pick(["<", "<=", ">", ">="])} ${this.make("number", depth)})`,
       () => `(${this.make("text", depth)} ${this.#pick(["<", ">"])} ${this.make("text", depth)})`,
       () => `(${any()} ${this.#pick(["=", "!="])} ${any()})`,
       () => `(${any()} in ${this.#pick(["[1, 2, 'x']", "['x','yy']", this.make("array", depth)])})`,
@@ -158,7 +166,7 @@ export class ExpressionMaker {
       () => `$append(${array()}, ${this.make("any", depth)})`,
       () => `$${this.#pick(["reverse", "distinct", "keys", "spread"])}(${array()})`,
       () => `$sort([${this.make("number", depth)}, 2, 1])`,
-      () => `${this.#path(depth)}[${this.make("boolean", depth)}]`,
+      () => this.#path(depth) + this.#predicate(depth),
       () => `${this.#path(depth)}.(${this.make("any", depth)})`,
       () => `[${this.#pick(["0", "1"])}..${this.#pick(["2", "3"])}]`,
       () => this.#path(depth),
@@ -179,7 +187,8 @@ export class ExpressionMaker {
       () => `$merge([{"k": ${this.make("any", depth)}}, {"l": 1}])`,
       () => `$lookup({"x": ${this.make("any", depth)}}, 'x')`,
       () => `(${this.make("any", depth)} ~> $string)`,
-      () => `$each({"k": ${this.make("any", depth)}}, function($v, $k){ ${this.#with(["v", "k"], "any", depth)} })`,
+      () =>
+        `$each({"k": ${this.make("any", depth)}}, function($v, $k){ ${this.#with(["v", "k"], "any", depth)} })`,
       () => this.#path(depth),
     ])();
   }
@@ -188,7 +197,8 @@ export class ExpressionMaker {
     this.#variables.push(...names);
     const inner = this.make(kind, depth);
     this.#variables.length -= names.length;
-    return inner;
+    // Not a call in tail position: jsonata leaves what a built-in gives there uncollapsed, or loses its predicate.
+    return `($r := ${inner}; $r)`;
   }
 
   #pick<T>(choices: readonly T[]): T {

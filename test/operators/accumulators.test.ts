@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { addDecimals, multiplyDecimals, parseDecimal } from "../../engine/core/decimal.ts";
 import type { Decimal } from "../../engine/core/decimal.ts";
 import { parseJsonExact, serializeValue } from "../../engine/core/json-text.ts";
@@ -44,7 +44,7 @@ test("aggregates of numbers, decimals and text follow the rules of semantics.md 
     [{ avg: "v" }, ["", "3", "null", "4"], "3.5"],
     // Sums: exact with the largest scale; inexact numbers in order of arrival.
     [{ sum: "v" }, ["d:0.1", "d:0.20"], '"0.30"'],
-    [{ sum: "v" }, ["d:12.00"], "\"12.00\""],
+    [{ sum: "v" }, ["d:12.00"], '"12.00"'],
     [{ sum: "v" }, ["0.1", "0.2"], "0.30000000000000004"],
     [{ sum: "v" }, ["0.1", "d:0.2"], '"0.3"'],
     [{ sum: "v" }, ["d:0.2", "0.10"], '"0.3"'],
@@ -116,7 +116,10 @@ test("the message tells how decimal text becomes a number", () => {
 });
 
 test("the example of the orders job: exact money with two decimals", () => {
-  const amounts = Array.from({ length: 42 }, (_, index) => `d:${index === 0 ? "174.99" : "149.99"}`);
+  const amounts = Array.from(
+    { length: 42 },
+    (_, index) => `d:${index === 0 ? "174.99" : "149.99"}`,
+  );
   assert.equal(over({ sum: "v", scale: 2 }, amounts), '"6324.58"');
   assert.equal(over({ avg: "v", scale: 2 }, amounts), '"150.59"');
 });

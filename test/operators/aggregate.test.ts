@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import type { JsonObject } from "../../engine/core/json.ts";
 import { aggregate } from "../../engine/operators/aggregate.ts";
 import { MemoryState, StepDriver, makeStep, resolveStep } from "./harness.ts";
@@ -45,7 +45,10 @@ test("a record falls into the window that holds it, before the epoch and with an
 });
 
 test("a final result leaves when the watermark reaches end + lateness, not a millisecond before", () => {
-  for (const [lateness, latenessMs] of [["0s", 0], ["1m", minute]] as const) {
+  for (const [lateness, latenessMs] of [
+    ["0s", 0],
+    ["1m", minute],
+  ] as const) {
     const driver = step({ allowed_lateness: lateness });
     driver.record('{"k":"a"}', 0);
     const closingMs = 5 * minute + latenessMs;
@@ -213,9 +216,18 @@ test("keys have the names of their fields and the values of their first record",
 
 test("a record is merged wholly or not at all, and a failed one opens no window", () => {
   const driver = step({
-    aggregates: { n: { count: true }, total: { sum: "v" }, least: { min: "w" }, part: { count: true, where: "c" } },
+    aggregates: {
+      n: { count: true },
+      total: { sum: "v" },
+      least: { min: "w" },
+      part: { count: true, where: "c" },
+    },
   });
-  const bad = ['{"k":1,"v":1,"w":true,"c":true}', '{"k":1,"v":"1","w":1,"c":true}', '{"k":1,"v":1,"w":1,"c":1}'];
+  const bad = [
+    '{"k":1,"v":1,"w":true,"c":true}',
+    '{"k":1,"v":"1","w":1,"c":true}',
+    '{"k":1,"v":1,"w":1,"c":1}',
+  ];
   const codes = ["OPERAND_TYPE", "OPERAND_TYPE", "EXPRESSION_ERROR"];
   for (const [index, text] of bad.entries()) {
     assert.deepEqual(driver.record(text, 0), [`failed ${codes[index]}`]);
@@ -279,7 +291,12 @@ test("a step restored at any point goes on as if nothing had happened", () => {
 
 test("what decides the layout of the state, and what does not", () => {
   const layout = (raw: JsonObject): unknown => {
-    const { config } = resolveStep(aggregate, { key: "k", window, aggregates: { n: { sum: "v" } }, ...raw });
+    const { config } = resolveStep(aggregate, {
+      key: "k",
+      window,
+      aggregates: { n: { sum: "v" } },
+      ...raw,
+    });
     assert.ok(config);
     return aggregate.stateLayout(config);
   };
@@ -346,9 +363,18 @@ test("faults of the config are found, each at its place", () => {
     [{ set: { constructor: "1" } }, "SPEC_FIELD_NAME", "set.constructor"],
   ];
   for (const [raw, code, path] of rows) {
-    const { config, findings } = resolveStep(aggregate, { key: "k", window, aggregates: count, ...raw });
+    const { config, findings } = resolveStep(aggregate, {
+      key: "k",
+      window,
+      aggregates: count,
+      ...raw,
+    });
     const label = JSON.stringify(raw);
-    assert.deepEqual(findings.map((finding) => [finding.code, finding.path]), [[code, path]], label);
+    assert.deepEqual(
+      findings.map((finding) => [finding.code, finding.path]),
+      [[code, path]],
+      label,
+    );
     const [finding] = findings;
     assert.equal(config === undefined, finding?.severity === "error", label);
   }
@@ -374,4 +400,47 @@ test("the resolved config has every default", () => {
     set: [],
   });
   assert.equal(aggregate.outputDelayMs?.(config), 0);
+});
+
+test("any order within the lateness gives the windows that a batch computation gives", () => {
+  const sizeMs = 5 * minute;
+  const event = fc.record({
+    key: fc.constantFrom("a", "b", "c"),
+    cents: fc.integer({ min: -500, max: 500 }),
+    atMs: fc.integer({ min: -20 * minute, max: 20 * minute }),
+  });
+  const shuffled = fc
+    .array(event, { maxLength: 40 })
+    .chain((events) =>
+      fc.tuple(fc.constant(events), fc.shuffledSubarray(events, { minLength: events.length })),
+    );
+  fc.assert(
+    fc.property(shuffled, ([events, order]) => {
+      const driver = step({
+        aggregates: { n: { count: true }, total: { sum: "$decimal(v)", scale: 2 } },
+      });
+      const lines: string[] = [];
+      for (const { key, cents, atMs } of order) {
+        driver.record(`{"k":"${key}","v":"${(cents / 100).toFixed(2)}"}`, atMs);
+      }
+      for (let watermarkMs = -20 * minute; watermarkMs <= 25 * minute; watermarkMs += minute) {
+        lines.push(...driver.watermark(watermarkMs));
+      }
+      const windows = new Map<string, { n: number; cents: number }>();
+      const bySlot = (atMs: number): number => Math.floor(atMs / sizeMs) + 5_000;
+      for (const { key, cents, atMs } of events) {
+        const place = `${bySlot(atMs)} ${key}`;
+        const before = windows.get(place) ?? { n: 0, cents: 0 };
+        windows.set(place, { n: before.n + 1, cents: before.cents + cents });
+      }
+      const expected = [...windows.entries()]
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([place, { n, cents }]) => {
+          const total = `${cents < 0 ? "-" : ""}${(Math.abs(cents) / 100).toFixed(2)}`;
+          return `main {"k":"${place.slice(-1)}","n":${n},"total":"${total}"}`;
+        });
+      assert.deepEqual(lines, expected);
+    }),
+    { seed: 5, numRuns: 100 },
+  );
 });

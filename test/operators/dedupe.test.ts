@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import type { JsonObject } from "../../engine/core/json.ts";
 import { dedupe } from "../../engine/operators/dedupe.ts";
 import { MemoryState, makeStep, resolveStep } from "./harness.ts";
@@ -100,7 +100,10 @@ test("keys are typed, and a key that is absent, null or raises an error fails", 
   assert.deepEqual(mapped.record('{"id":1,"s":{"id":1}}', 0), ["failed EXPRESSION_ERROR"]);
   assert.match(mapped.last.fault?.message ?? "", /^key who: /);
   assert.deepEqual(mapped.record('{"id":"x","s":{}}', 0), ["failed KEY_MISSING"]);
-  assert.deepEqual([mapped.last.fault?.message, mapped.last.fault?.path], ["key shop is absent", "/s/id"]);
+  assert.deepEqual(
+    [mapped.last.fault?.message, mapped.last.fault?.path],
+    ["key shop is absent", "/s/id"],
+  );
 });
 
 test("forgetting by watermark is invisible", () => {

@@ -67,13 +67,14 @@ export function resolveStep(
     },
     durationMs(path): number | undefined {
       const raw = at(path);
-      if (raw === undefined) return undefined;
-      const durationMs = parseDuration(String(raw));
-      if (durationMs === undefined) report(path, "SPEC_DURATION", `no duration: ${String(raw)}`);
+      if (typeof raw !== "string") return undefined;
+      const durationMs = parseDuration(raw);
+      if (durationMs === undefined) report(path, "SPEC_DURATION", `no duration: ${raw}`);
       return durationMs;
     },
     schema(path) {
-      const schema = schemas[String(at(path))];
+      const file = at(path);
+      const schema = typeof file === "string" ? schemas[file] : undefined;
       if (schema === undefined) report(path, "SPEC_FILE", "no such file");
       return schema;
     },
@@ -200,7 +201,11 @@ export class StepDriver {
   readonly #out: Outputs<string>;
   readonly evaluation = new RunEvaluation();
 
-  constructor(definition: StepDefinition, config: JsonObject, state: StepState = new MemoryState()) {
+  constructor(
+    definition: StepDefinition,
+    config: JsonObject,
+    state: StepState = new MemoryState(),
+  ) {
     // As it comes out of a plan: plain JSON.
     const plain = JSON.parse(JSON.stringify(config)) as JsonObject;
     const context: OperatorContext = {
@@ -225,8 +230,7 @@ export class StepDriver {
     laneWatermarkMs = -Infinity,
   ): readonly string[] {
     const before = this.emitted.length;
-    const parsed =
-      typeof value === "string" ? parseRecordText(value) : { value, exact: true };
+    const parsed = typeof value === "string" ? parseRecordText(value) : { value, exact: true };
     const record = new StreamRecord(
       parsed.value as ValueObject,
       eventTimeMs,
@@ -255,7 +259,9 @@ export class StepDriver {
   #lines(from: number): readonly string[] {
     return this.emitted.slice(from).map(({ port, text, fault, facts }) => {
       const revision =
-        facts?.revision === undefined ? "" : ` r${facts.revision}${facts.isFinal === true ? "!" : ""}`;
+        facts?.revision === undefined
+          ? ""
+          : ` r${facts.revision}${facts.isFinal === true ? "!" : ""}`;
       return `${port}${revision} ${fault === undefined ? text : fault.code}`;
     });
   }
@@ -298,4 +304,3 @@ export function makeStep(
   }
   return new StepDriver(definition, config, state);
 }
-

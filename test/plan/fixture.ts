@@ -1,17 +1,6 @@
+import { catalog } from "../../engine/catalog.ts";
 import type { Finding } from "../../engine/core/finding.ts";
 import type { JsonValue } from "../../engine/core/json.ts";
-import {
-  kafkaBlockSchema,
-  kafkaSink,
-  kafkaSource,
-} from "../../engine/connectors/kafka/definition.ts";
-import type { SinkDefinition, SourceDefinition } from "../../engine/connectors/connector.ts";
-import { aggregate } from "../../engine/operators/aggregate.ts";
-import { dedupe } from "../../engine/operators/dedupe.ts";
-import { enrich } from "../../engine/operators/enrich.ts";
-import { filter } from "../../engine/operators/filter.ts";
-import { validate } from "../../engine/operators/validate.ts";
-import type { Catalog } from "../../engine/plan/catalog.ts";
 import { compileJob } from "../../engine/plan/compile-job.ts";
 import { isObject } from "../../engine/plan/raw.ts";
 import type { Plan } from "../../engine/plan/plan.ts";
@@ -21,43 +10,6 @@ import { readTree } from "../../engine/spec/read-tree.ts";
 import { SourceText } from "../../engine/spec/source-text.ts";
 import type { SpecNode } from "../../engine/spec/spec-node.ts";
 import { parseYaml } from "../../engine/spec/yaml-document.ts";
-
-const notForRunning = (): never => {
-  throw new Error("only for plans");
-};
-
-const pathSchema = { required: ["path"], properties: { path: { type: "string" } } };
-
-/** The real steps and topics; files without anything behind them. */
-const lines: SourceDefinition = {
-  type: "file",
-  summary: "Reads a file.",
-  configSchema: pathSchema,
-  bounded: true,
-  resolve(_raw, context) {
-    const path = context.path(["path"]);
-    return path === undefined ? undefined : { path };
-  },
-  create: notForRunning,
-};
-const lineSink: SinkDefinition = {
-  type: "file",
-  summary: "Writes a file.",
-  configSchema: pathSchema,
-  resolve(_raw, context) {
-    const path = context.path(["path"]);
-    return path === undefined ? undefined : { path };
-  },
-  maxValueBytes: () => undefined,
-  positioned: notForRunning,
-};
-
-export const testCatalog: Catalog = {
-  steps: [validate, enrich, filter, dedupe, aggregate],
-  sources: [kafkaSource, lines],
-  sinks: [kafkaSink, lineSink],
-  kafkaSchema: kafkaBlockSchema,
-};
 
 function plain(node: SpecNode): JsonValue {
   if (node.kind === "scalar") return node.value;
@@ -100,7 +52,7 @@ export function compile(
   parameters: Readonly<Record<string, ParameterValue>> = {},
 ): Compiled {
   const { plan, findings } = compileJob(specOf(text, parameters), {
-    catalog: testCatalog,
+    catalog,
     isInside: (path) => !path.startsWith("../../"),
     readFile(path) {
       const content = Object.hasOwn(files, path) ? files[path] : undefined;

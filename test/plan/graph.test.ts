@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { compile, job } from "./fixture.ts";
 
 const dead = "dead: { type: file, path: dead.jsonl, input: errors }";

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { catalog } from "../../engine/catalog.ts";
 import { EngineError } from "../../engine/core/errors.ts";
 import { overridePlan } from "../../engine/plan/override-plan.ts";
-import { compile, job, testCatalog } from "./fixture.ts";
+import { compile, job } from "./fixture.ts";
 
 const { plan } = compile(
   job({
@@ -20,7 +21,7 @@ const { plan } = compile(
 test("a source is read from a file, and keeps its event time and watermark", () => {
   assert.ok(plan);
   const inputs = new Map([["orders", "/data/orders.jsonl"]]);
-  const changed = overridePlan(plan, { inputs, outputDirectory: undefined, catalog: testCatalog });
+  const changed = overridePlan(plan, { inputs, outputDirectory: undefined, catalog });
   assert.deepEqual(changed.sources[0], {
     ...plan.sources[0],
     type: "file",
@@ -36,7 +37,7 @@ test("sinks write to one file each, and keep what they write", () => {
   const changed = overridePlan(plan, {
     inputs: new Map(),
     outputDirectory: "/data/out/",
-    catalog: testCatalog,
+    catalog,
   });
   assert.deepEqual(
     changed.sinks.map(({ id, type, config, set }) => [id, type, config, set?.length]),
@@ -52,7 +53,7 @@ test("a source that the job does not have is a usage error with the nearest name
   assert.ok(plan);
   const inputs = new Map([["order", "/x"]]);
   assert.throws(
-    () => overridePlan(plan, { inputs, outputDirectory: undefined, catalog: testCatalog }),
+    () => overridePlan(plan, { inputs, outputDirectory: undefined, catalog }),
     (error) =>
       error instanceof EngineError &&
       error.code === "USAGE" &&

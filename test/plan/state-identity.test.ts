@@ -78,7 +78,7 @@ test("a changed key, window or aggregate refuses, names what changed and the res
     [
       {
         dedupe:
-          "{ id: seen, type: aggregate, key: order_id, window: { type: tumbling, size: 5m }, aggregates: { n: { count: true } } }",
+          "{ id: seen, type: aggregate, key: region, window: { type: tumbling, size: 5m }, aggregates: { n: { count: true } } }",
         discard: "seen.late, sums.late",
       },
       "seen",

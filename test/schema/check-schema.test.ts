@@ -81,10 +81,18 @@ test("a decimal stands only where a path declares it, whatever the record holds"
     [field({ type: "array", contains: money }), "/properties/a/contains/format"],
     [field({ not: money }), "/properties/a/not/format"],
     [
-      { $defs: { m: money }, type: "object", properties: { a: { $ref: "#/$defs/m" } }, propertyNames: { $ref: "#/$defs/m" } },
+      {
+        $defs: { m: money },
+        type: "object",
+        properties: { a: { $ref: "#/$defs/m" } },
+        propertyNames: { $ref: "#/$defs/m" },
+      },
       "/propertyNames/$ref",
     ],
-    [nested({ $defs: { m: { oneOf: [money] } }, properties: { a: { $ref: "#/$defs/m" } } }), "/$defs/m/oneOf/0/format"],
+    [
+      nested({ $defs: { m: { oneOf: [money] } }, properties: { a: { $ref: "#/$defs/m" } } }),
+      "/$defs/m/oneOf/0/format",
+    ],
   ];
   for (const [schema, pointer] of rows) {
     const faults = checkSchemaDocument(schema);

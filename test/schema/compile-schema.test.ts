@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { Decimal, parseDecimal } from "../../engine/core/decimal.ts";
 import { parseRecordText, serializeValue } from "../../engine/core/json-text.ts";
 import type { JsonObject } from "../../engine/core/json.ts";
@@ -47,7 +47,18 @@ test("the order schema takes amounts by the decimal grammar, as text or number, 
   for (const amount of [...good, ...exact]) {
     assert.equal(check(orderText("amount", amount)), "ok", amount);
   }
-  const bad = ['"1e3"', "1e3", "1E3", "1e400", "1e-7", '"0x10"', '" 12"', '"1,000"', '"+5"', '".5"'];
+  const bad = [
+    '"1e3"',
+    "1e3",
+    "1E3",
+    "1e400",
+    "1e-7",
+    '"0x10"',
+    '" 12"',
+    '"1,000"',
+    '"+5"',
+    '".5"',
+  ];
   for (const amount of [...bad, '"5."', '""', '"٣"', `"${"1".repeat(39)}"`, "1".repeat(39)]) {
     assert.match(check(orderText("amount", amount)), /^\/amount: amount must be a /, amount);
   }
@@ -134,7 +145,12 @@ test("a schema that combines others names the place, not the branch", () => {
     properties: {
       "a/b": { anyOf: [{ type: "string" }, { type: "integer" }] },
       kind: { enum: ["x", "y"] },
-      list: { type: "array", items: { type: "integer" }, uniqueItems: true, contains: { const: 1 } },
+      list: {
+        type: "array",
+        items: { type: "integer" },
+        uniqueItems: true,
+        contains: { const: 1 },
+      },
     },
     if: { properties: { kind: { const: "x" } }, required: ["kind"] },
     then: { required: ["list"] },
@@ -146,7 +162,10 @@ test("a schema that combines others names the place, not the branch", () => {
     ['{"kind":"x"}', "/list: list is missing"],
     ['{"list":[1,"2"]}', '/list/1: list[1] must be an integer, found "2"'],
     ['{"list":[1,2,2]}', "/list: list must not repeat items (1 and 2 are equal), found [1,2,2]"],
-    ['{"list":[2]}', "/list: list must contain an item of the kind that the schema asks for, found [2]"],
+    [
+      '{"list":[2]}',
+      "/list: list must contain an item of the kind that the schema asks for, found [2]",
+    ],
     ['{"names":1}', "/names: names has a name that the schema does not allow, found 1"],
   ];
   for (const [text, expected] of rows) assert.equal(check(text), expected);
@@ -187,7 +206,12 @@ test("decimals are made wherever properties, items and references declare them, 
     }
   };
   visit(outcome.value, "");
-  assert.deepEqual(found, ["/lines/0/price", "/lines/0/parts/0/price", "/totals/0/0", "/totals/0/1"]);
+  assert.deepEqual(found, [
+    "/lines/0/price",
+    "/lines/0/parts/0/price",
+    "/totals/0/0",
+    "/totals/0/1",
+  ]);
   assert.equal(serializeValue(outcome.value), text);
   assert.equal(serializeValue(value), before, "the input is unchanged");
   assert.equal(Object.getPrototypeOf(outcome.value), Object.prototype);
@@ -262,7 +286,10 @@ test("a pattern that explodes in a backtracking engine ends here", () => {
   assert.match(check('{"b":"a"}'), /^\/b: b must match "\^b", found "a"/);
   assert.match(check('{"x1":"a"}'), /^\/x1: x1 must be an integer/);
   assert.equal(check(`{"a":"${"a".repeat(20_000)}"}`), "ok");
-  assert.match(check(`{"a":"${"a".repeat(20_000)}b"}`), /^\/a: a must match "\^\(a\+\)\+\$", found/);
+  assert.match(
+    check(`{"a":"${"a".repeat(20_000)}b"}`),
+    /^\/a: a must match "\^\(a\+\)\+\$", found/,
+  );
 });
 
 test("a check never throws, and never changes or invents a field", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import type { SpecPath, SpecPositions } from "../../engine/spec/job-spec.ts";
 import { TreePositions } from "../../engine/spec/positions.ts";
 import { readTree } from "../../engine/spec/read-tree.ts";
@@ -114,17 +114,18 @@ test("an offset behind the text is where the text ends, in front of the closing 
 });
 
 test("keys, values and missing paths have their places", () => {
-  const text = "steps:\n  - id: a\n    ttl: 24h # note\n    empty:\n  - - x\nlast: |\n  one\n  two\n\n# end\n";
+  const text =
+    "steps:\n  - id: a\n    ttl: 24h # note\n    empty:\n  - - x\nlast: |\n  one\n  two\n\n# end\n";
   const positions = positionsOf(text);
   const place = (span: { line: number; column: number; endLine: number; endColumn: number }) =>
     `${span.line}:${span.column}-${span.endLine}:${span.endColumn}`;
   assert.equal(place(positions.key(["steps"])), "1:1-1:6");
   assert.equal(place(positions.value(["steps", 0, "ttl"])), "3:10-3:13");
   assert.equal(place(positions.key(["steps", 0, "ttl"])), "3:5-3:8");
-  assert.equal(place(positions.value(["steps", 0])), "2:5-4:10");
-  assert.equal(place(positions.key(["steps", 0])), "2:5-4:10", "an item has no key");
+  assert.equal(place(positions.value(["steps", 0])), "2:5-4:11");
+  assert.equal(place(positions.key(["steps", 0])), "2:5-4:11", "an item has no key");
   assert.equal(place(positions.value(["steps", 0, "empty"])), "4:5-4:10", "nothing: its key");
-  assert.equal(place(positions.value(["steps", 0, "absent", "deep"])), "2:5-4:10");
+  assert.equal(place(positions.value(["steps", 0, "absent", "deep"])), "2:5-4:11");
   assert.equal(place(positions.value(["steps", 1, 0])), "5:7-5:8");
   assert.equal(place(positions.value(["last"])), "6:7-8:6");
   assert.equal(positions.sourceText(["steps", 0]), undefined);
@@ -145,7 +146,15 @@ const piece = fc.constantFrom(
 );
 const head = fc.constantFrom(
   ...["k: '", 'k: "', "k: ", "k: |\n  ", "k: >\n  ", "k: |-\n   ", "k: >+\n  ", "k: |+\n  "],
-  ...["k: >-\n  ", "k: |2\n  ", "k: >1+\n  ", "- |\n ", "- - >\n    ", "k: | # c\n  ", "k: |\r\n  "],
+  ...[
+    "k: >-\n  ",
+    "k: |2\n  ",
+    "k: >1+\n  ",
+    "- |\n ",
+    "- - >\n    ",
+    "k: | # c\n  ",
+    "k: |\r\n  ",
+  ],
 );
 const tail = fc.constantFrom("", "'", '"', "\n", "\n\n", "\nz: 1\n", "'\n", '"\n');
 

@@ -154,10 +154,10 @@ export const sampleSchema: JsonObject = closed(
             "aggregate",
             {
               key: { oneOf: [expression, { type: "array", items: expression }, set] },
-              window: closed(
-                { type: { enum: ["tumbling"] }, size: positive, offset: duration },
-                ["type", "size"],
-              ),
+              window: closed({ type: { enum: ["tumbling"] }, size: positive, offset: duration }, [
+                "type",
+                "size",
+              ]),
               allowed_lateness: duration,
               emit: { enum: ["final", "updates"] },
               aggregates: { type: "object", minProperties: 1, additionalProperties: aggregate },
@@ -221,7 +221,7 @@ export function job(...lines: readonly string[]): string {
     sources: "sources: { in: { type: file, path: in.jsonl } }",
     sinks: "sinks: { out: { type: file, input: in, path: out.jsonl } }",
   };
-  const given = lines.join("\n").split("\n");
+  const given = lines.length === 0 ? [] : lines.join("\n").split("\n");
   const rest = Object.entries(defaults).filter(
     ([name]) => !given.some((line) => line.startsWith(`${name}:`)),
   );

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { DedupIndex } from "../../engine/state/dedup-index.ts";
 import { KeyHash } from "../../engine/state/key-hash.ts";
 

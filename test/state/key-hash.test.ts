@@ -52,7 +52,7 @@ test("one changed unit changes about half of the bits of every word", () => {
 
 test("consecutive ids spread evenly over the sub-tables and have no equal 80 bits", () => {
   const hash = new KeyHash(seedA);
-  const perTable = new Array<number>(256).fill(0);
+  const perTable = Array.from({ length: 256 }, () => 0);
   const cells = new Set<string>();
   for (let i = 0; i < 100_000; i++) {
     const { a, b, c, d } = hash.of(`ORD-2025-${i}`);

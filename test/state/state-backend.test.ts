@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import type { JsonValue } from "../../engine/core/json.ts";
 import { LevelLogStore } from "../../engine/state/level-log-store.ts";
 import type { TimedKeySet } from "../../engine/state/state.ts";

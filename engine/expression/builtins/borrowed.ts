@@ -42,7 +42,11 @@ export function borrowed(name: BorrowedName, args: readonly Outcome[], offset: n
   } catch (error) {
     const { code, message } = error as { code?: string; message?: string };
     if (code === undefined) throw error;
-    throw failure(code, message ?? messages[code] ?? `$${name} cannot use its arguments (${code})`, offset);
+    throw failure(
+      code,
+      message ?? messages[code] ?? `$${name} cannot use its arguments (${code})`,
+      offset,
+    );
   }
   return typeof result === "string" ? checkedText(result) : (result as Item | undefined);
 }

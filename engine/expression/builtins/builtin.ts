@@ -4,14 +4,7 @@ import { FunctionValue } from "../values.ts";
 import type { Outcome } from "../values.ts";
 
 /** What the compiler knows of a function's result. `decimal` and `number` are told apart: only numbers compute inline. */
-export type ResultType =
-  | "string"
-  | "number"
-  | "boolean"
-  | "decimal"
-  | "array"
-  | "object"
-  | "any";
+export type ResultType = "string" | "number" | "boolean" | "decimal" | "array" | "object" | "any";
 
 export interface Builtin {
   /** With its dollar sign, as messages show it. */
@@ -68,14 +61,18 @@ export function callBuiltin(
   offset: number,
 ): Outcome {
   const { decimals, keepsSequences } = target;
-  const matched = target.signature.match(args, context, target.name, offset, decimals, keepsSequences);
+  const matched = target.signature.match(
+    args,
+    context,
+    target.name,
+    offset,
+    decimals,
+    keepsSequences,
+  );
   return target.implementation(matched, offset);
 }
 
 /** A built-in as a value, to hand to `$map` or to chain. */
 export function builtinValue(target: Builtin, offset: number): FunctionValue {
-  return new FunctionValue(target.arity, (...args) =>
-    callBuiltin(target, args, undefined, offset),
-  );
+  return new FunctionValue(target.arity, (...args) => callBuiltin(target, args, undefined, offset));
 }
-

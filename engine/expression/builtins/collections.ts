@@ -93,7 +93,9 @@ export const collectionFunctions: readonly Builtin[] = [
     spend((items as readonly Item[]).length);
     return [...(items as readonly Item[])].reverse();
   }),
-  builtin("distinct", "<x:x>", { sequence: true, keepsSequences: true }, ([value]) => distinct(value)),
+  builtin("distinct", "<x:x>", { sequence: true, keepsSequences: true }, ([value]) =>
+    distinct(value),
+  ),
   builtin("zip", "<a+>", { arity: 0, returns: "array", optional: false }, (arrays) => zip(arrays)),
   builtin("keys", "<x-:a<s>>", { sequence: true }, ([value]) => {
     const found = new Set<string>();
@@ -109,13 +111,17 @@ export const collectionFunctions: readonly Builtin[] = [
     if (value === undefined || !(isArray(value) || isObject(value))) return value;
     const found: Item[] = [];
     spread(value, found, 0);
-    return new Sequence(found);
+    return isArray(value) && found.length > 0 ? found : new Sequence(found);
   }),
   builtin("merge", "<a<o>:o>", {}, ([items]) =>
     items === undefined ? undefined : merge(items as readonly Item[]),
   ),
   builtin("error", "<s?:x>", {}, ([message], offset) => {
-    throw failure("D3137", (message as string | undefined) ?? "$error() function evaluated", offset);
+    throw failure(
+      "D3137",
+      (message as string | undefined) ?? "$error() function evaluated",
+      offset,
+    );
   }),
   builtin("assert", "<bs?:x>", {}, ([condition, message], offset) => {
     if (condition === true) return undefined;

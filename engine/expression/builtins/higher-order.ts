@@ -1,3 +1,4 @@
+import { outOfRange } from "../arithmetic.ts";
 import { apply, call } from "../calls.ts";
 import { compareSortKeys } from "../comparison.ts";
 import { Decimal } from "../../core/decimal.ts";
@@ -44,7 +45,10 @@ function single(value: Outcome, procedure: Outcome, offset: number): Outcome {
   let count = 0;
   for (let index = 0; index < items.length; index++) {
     const item = items[index];
-    if (procedure !== undefined && !truthy(apply(functionOf(procedure), offset, item, index, items))) {
+    if (
+      procedure !== undefined &&
+      !truthy(apply(functionOf(procedure), offset, item, index, items))
+    ) {
       continue;
     }
     if (++count > 1) throw failure("D3138", "$single found more than one match", offset);
@@ -58,7 +62,8 @@ function reduce(value: Outcome, procedure: Outcome, start: Outcome, offset: numb
   if (value === undefined) return undefined;
   const items = value as readonly Item[];
   const { parameterCount } = functionOf(procedure);
-  if (parameterCount < 2) throw failure("D3050", "The function of $reduce must take at least two arguments", offset);
+  if (parameterCount < 2)
+    throw failure("D3050", "The function of $reduce must take at least two arguments", offset);
   const fromFirst = start === undefined && items.length > 0;
   let result: Outcome = fromFirst ? items[0] : start;
   for (let index = fromFirst ? 1 : 0; index < items.length; index++) {
@@ -98,8 +103,15 @@ function sort(value: Outcome, procedure: Outcome, offset: number): Outcome {
     const swaps = functionOf(procedure);
     return mergeSorted(items, (a, b) => truthy(apply(swaps, offset, a, b, undefined)));
   }
+  const infinite = items.find(
+    (item) => item === Number.POSITIVE_INFINITY || item === Number.NEGATIVE_INFINITY,
+  );
+  if (infinite !== undefined) throw outOfRange(infinite, offset);
   const numbers = items.every(
-    (item) => typeof item === "number" || item instanceof Decimal || item instanceof NumberToken,
+    (item) =>
+      (typeof item === "number" && !Number.isNaN(item)) ||
+      item instanceof Decimal ||
+      item instanceof NumberToken,
   );
   if (!numbers && !items.every((item) => typeof item === "string")) {
     throw failure("D3070", "Without a function $sort takes only numbers or only texts", offset);
@@ -108,13 +120,19 @@ function sort(value: Outcome, procedure: Outcome, offset: number): Outcome {
 }
 
 export const higherOrderFunctions: readonly Builtin[] = [
-  builtin("map", "<af>", { sequence: true }, ([items, procedure], offset) => map(items, procedure, offset)),
-  builtin("filter", "<af>", { sequence: true }, ([items, procedure], offset) => filter(items, procedure, offset)),
+  builtin("map", "<af>", { sequence: true }, ([items, procedure], offset) =>
+    map(items, procedure, offset),
+  ),
+  builtin("filter", "<af>", { sequence: true }, ([items, procedure], offset) =>
+    filter(items, procedure, offset),
+  ),
   builtin("single", "<af?>", {}, ([items, procedure], offset) => single(items, procedure, offset)),
   builtin("reduce", "<afj?:j>", { sequence: true }, ([items, procedure, start], offset) =>
     reduce(items, procedure, start, offset),
   ),
-  builtin("each", "<o-f:a>", { sequence: true }, ([value, procedure], offset) => each(value, procedure, offset)),
+  builtin("each", "<o-f:a>", { sequence: true }, ([value, procedure], offset) =>
+    each(value, procedure, offset),
+  ),
   builtin("sift", "<o-f?:o>", {}, ([value, procedure], offset) => sift(value, procedure, offset)),
   builtin("sort", "<af?:a>", {}, ([items, procedure], offset) => sort(items, procedure, offset)),
 ];

@@ -1,5 +1,12 @@
 import currencies from "currency-codes";
-import { Decimal, decimalFromNumber, decimalText, divideDecimals, parseDecimal, roundDecimal } from "../../core/decimal.ts";
+import {
+  Decimal,
+  decimalFromNumber,
+  decimalText,
+  divideDecimals,
+  parseDecimal,
+  roundDecimal,
+} from "../../core/decimal.ts";
 import type { RoundingMode } from "../../core/decimal.ts";
 import { nearestName } from "../../core/nearest.ts";
 import { NumberToken } from "../../core/number-token.ts";
@@ -45,7 +52,12 @@ const roundingModes: ReadonlySet<unknown> = new Set<RoundingMode>([
   "ceiling",
 ]);
 
-function modeOf(value: Outcome, otherwise: RoundingMode, name: string, offset: number): RoundingMode {
+function modeOf(
+  value: Outcome,
+  otherwise: RoundingMode,
+  name: string,
+  offset: number,
+): RoundingMode {
   if (value === undefined) return otherwise;
   if (roundingModes.has(value)) return value as RoundingMode;
   throw failure(
@@ -83,9 +95,11 @@ export function round(
   const digits = scale === undefined ? 0 : scaleOf(scale, "$round", offset);
   const number = value instanceof NumberToken ? value.number : value;
   if (typeof number === "number" && mode === undefined) return roundNumber(number, digits);
-  if (typeof number !== "number" && typeof number !== "string" && !(number instanceof Decimal)) {
-    throw failure("T0410", `Argument 1 of $round does not fit: ${shown(value)}`, offset);
-  }
+  const fits =
+    typeof number === "string"
+      ? parseDecimal(number) !== undefined
+      : typeof number === "number" || number instanceof Decimal;
+  if (!fits) throw failure("T0410", `Argument 1 of $round is no number: ${shown(value)}`, offset);
   try {
     const named = modeOf(mode, rounding, "$round", offset);
     return roundDecimal(exactValue(number, "$round", offset), digits, named);
@@ -98,13 +112,20 @@ function divide(args: readonly Outcome[], rounding: RoundingMode, offset: number
   const [dividend, divisor, scale, mode] = args;
   if (dividend === undefined || divisor === undefined) {
     if (!(dividend instanceof Decimal) && !(divisor instanceof Decimal)) return undefined;
-    throw failure("DECIMAL_ABSENT", "One argument of $divide is absent and the other a decimal", offset);
+    throw failure(
+      "DECIMAL_ABSENT",
+      "One argument of $divide is absent and the other a decimal",
+      offset,
+    );
   }
+  const digits = scaleOf(scale, "$divide", offset);
+  if (digits < 0)
+    throw failure("SCALE_INVALID", "The scale of $divide must not be negative", offset);
   try {
     return divideDecimals(
       exactValue(dividend, "$divide", offset),
       exactValue(divisor, "$divide", offset),
-      scaleOf(scale, "$divide", offset),
+      digits,
       modeOf(mode, rounding, "$divide", offset),
     );
   } catch (error) {
@@ -138,17 +159,25 @@ export function jobFunctions(context: CompileContext): readonly Builtin[] {
     builtin("decimal", "<x-:x>", { returns: "decimal" }, ([value], offset) =>
       value === undefined ? undefined : exactValue(value, "$decimal", offset),
     ),
-    builtin("row", "<sx:x>", { returns: "object" }, ([table, key], offset) => rowOf(table, key, offset)),
-    builtin("has_row", "<sx:b>", { returns: "boolean", optional: false }, ([table, key], offset) =>
-      rowOf(table, key, offset) !== undefined,
+    builtin("row", "<sx:x>", { returns: "object" }, ([table, key], offset) =>
+      rowOf(table, key, offset),
     ),
-    builtin("is_currency", "<x-:b>", { returns: "boolean", optional: false }, ([value]) => isCurrency(value)),
+    builtin(
+      "has_row",
+      "<sx:b>",
+      { returns: "boolean", optional: false },
+      ([table, key], offset) => rowOf(table, key, offset) !== undefined,
+    ),
+    builtin("is_currency", "<x-:b>", { returns: "boolean", optional: false }, ([value]) =>
+      isCurrency(value),
+    ),
     builtin("code_points", "<s-:a<n>>", { returns: "array" }, ([text]) =>
       text === undefined ? undefined : codePointsOf(text as string),
     ),
     builtin("param", "<s:x>", { optional: false }, ([name], offset) => {
       const value = parameters.get(name as string);
-      if (value === undefined) throw unknownName("parameter", String(name), parameters.keys(), offset);
+      if (value === undefined)
+        throw unknownName("parameter", String(name), parameters.keys(), offset);
       return value;
     }),
   ];
@@ -168,7 +197,12 @@ export function unknownName(
 
 /** Only in a generate source. Every call takes the next of the record's own random numbers. */
 export const generatorFunctions: readonly Builtin[] = [
-  builtin("index", "<>", { arity: 0, returns: "number", optional: false }, () => evaluation.context.index),
+  builtin(
+    "index",
+    "<>",
+    { arity: 0, returns: "number", optional: false },
+    () => evaluation.context.index,
+  ),
   builtin("pick", "<a:x>", { arity: 1 }, ([items]) => {
     spend(1);
     if (!isArray(items)) return items;

@@ -54,7 +54,8 @@ export function sum(value: Outcome, offset: number): Outcome {
   spend(items.length);
   let total = 0;
   for (const item of items) {
-    if (typeof item !== "number" && !(item instanceof NumberToken)) return sumExactly(items, offset);
+    if (typeof item !== "number" && !(item instanceof NumberToken))
+      return sumExactly(items, offset);
     total += typeof item === "number" ? item : item.number;
   }
   if (!Number.isFinite(total)) meter.nonFinite = true;
@@ -62,17 +63,17 @@ export function sum(value: Outcome, offset: number): Outcome {
 }
 
 function sumExactly(items: readonly Item[], offset: number): Outcome {
-  let total: Decimal | undefined;
+  let total = exactZero;
   try {
-    for (const item of items) {
-      const decimal = decimalOf(item, offset);
-      total = total === undefined ? decimal : addDecimals(total, decimal);
-    }
+    for (const item of items) total = addDecimals(total, decimalOf(item, offset));
   } catch (error) {
     throw decimalFault(error, offset);
   }
   return total;
 }
+
+/** A sum is computed even of a single member: its text is not that member's token. */
+const exactZero = new Decimal(0, 0, undefined, undefined, "string");
 
 function decimalOf(item: Item, offset: number): Decimal {
   if (item instanceof Decimal) return item;
@@ -90,7 +91,12 @@ function extreme(value: Outcome, sign: 1 | -1, offset: number): Outcome {
   const exact = items.some((item) => item instanceof Decimal);
   let best: Item | undefined;
   for (const item of items) {
-    const order = best === undefined ? 1 : exact ? compareDecimals(decimalOf(item, offset), decimalOf(best, offset)) * sign : (Number(plainNumber(item)) - plainNumber(best)) * sign;
+    const order =
+      best === undefined
+        ? 1
+        : exact
+          ? compareDecimals(decimalOf(item, offset), decimalOf(best, offset)) * sign
+          : (Number(plainNumber(item)) - plainNumber(best)) * sign;
     if (order > 0) best = item;
   }
   return best instanceof NumberToken ? best.number : best;
@@ -152,37 +158,59 @@ function typeName(value: Outcome): string | undefined {
 }
 
 export const numberFunctions: readonly Builtin[] = [
-  builtin("number", "<(nsb)-:n>", { decimals: "exact" }, ([value], offset) => numberOf(value, offset)),
+  builtin("number", "<(nsb)-:n>", { decimals: "exact" }, ([value], offset) =>
+    numberOf(value, offset),
+  ),
   builtin("sum", "<a<n>:n>", {}, ([items], offset) => sum(items, offset)),
   builtin("max", "<a<n>:n>", {}, ([items], offset) => extreme(items, 1, offset)),
   builtin("min", "<a<n>:n>", {}, ([items], offset) => extreme(items, -1, offset)),
-  builtin("average", "<a<n>:n>", { returns: "number" }, ([items], offset) => average(items, offset)),
+  builtin("average", "<a<n>:n>", { returns: "number" }, ([items], offset) =>
+    average(items, offset),
+  ),
   ofNumber("abs", Math.abs, absDecimal),
   ofNumber("floor", Math.floor, toWhole("floor")),
   ofNumber("ceil", Math.ceil, toWhole("ceiling")),
   ofNumber("sqrt", squareRoot),
-  builtin("power", "<n-n:n>", { returns: "number", decimals: "refuse" }, ([base, exponent], offset) => {
-    if (base === undefined) return undefined;
-    const result = Math.pow(base as number, (exponent as number | undefined) ?? Number.NaN);
-    if (!Number.isFinite(result)) {
-      throw failure("D3061", `${String(base)} to the power of ${String(exponent)} is no number`, offset);
-    }
-    return result;
-  }),
+  builtin(
+    "power",
+    "<n-n:n>",
+    { returns: "number", decimals: "refuse" },
+    ([base, exponent], offset) => {
+      if (base === undefined) return undefined;
+      const result = Math.pow(base as number, (exponent as number | undefined) ?? Number.NaN);
+      if (!Number.isFinite(result)) {
+        throw failure(
+          "D3061",
+          `${String(base)} to the power of ${String(exponent)} is no number`,
+          offset,
+        );
+      }
+      return result;
+    },
+  ),
   builtin("boolean", "<x-:b>", { returns: "boolean" }, ([value]) =>
     value === undefined ? undefined : truthy(value),
   ),
   builtin("not", "<x-:b>", { returns: "boolean" }, ([value]) =>
     value === undefined ? undefined : !truthy(value),
   ),
-  builtin("exists", "<x:b>", { returns: "boolean", optional: false }, ([value]) => value !== undefined),
+  builtin(
+    "exists",
+    "<x:b>",
+    { returns: "boolean", optional: false },
+    ([value]) => value !== undefined,
+  ),
   builtin("type", "<x:s>", { returns: "string" }, ([value]) => typeName(value)),
 ];
 
 /** Whole numbers for scales. */
 export function scaleOf(value: Outcome, name: string, offset: number): number {
   const number = value instanceof Decimal ? decimalToNumber(value) : value;
-  if (typeof number === "number" && Number.isInteger(number) && Math.abs(number) <= 100) return number;
-  throw failure("SCALE_INVALID", `The scale of ${name} must be a whole number, at most 100, not ${shown(value)}`, offset);
+  if (typeof number === "number" && Number.isInteger(number) && Math.abs(number) <= 100)
+    return number;
+  throw failure(
+    "SCALE_INVALID",
+    `The scale of ${name} must be a whole number, at most 100, not ${shown(value)}`,
+    offset,
+  );
 }
-

@@ -1,5 +1,5 @@
 import { failure } from "../failure.ts";
-import { checkedText, spend, spendArray, spendText } from "../meter.ts";
+import { checkedText, limits, spend, spendArray, spendText } from "../meter.ts";
 import { textOf } from "../text.ts";
 import type { Item, Outcome } from "../values.ts";
 import { builtin } from "./builtin.ts";
@@ -60,6 +60,17 @@ export function splitText(text: string, separator: string): readonly string[] {
   return parts;
 }
 
+/** `$split(text, separator)[index]` without the array. `separator` is not empty, `index` not negative. */
+export function splitPart(text: string, separator: string, index: number): string | undefined {
+  let from = 0;
+  for (let count = 0; ; count++) {
+    const end = text.indexOf(separator, from);
+    if (count === index) return end < 0 ? text.slice(from) : text.slice(from, end);
+    if (end < 0) return undefined;
+    from = end + separator.length;
+  }
+}
+
 /** The part of a text before (or after) a mark; the whole text if the mark is not in it. */
 export function before(text: string, mark: string): string {
   const at = text.indexOf(mark);
@@ -80,7 +91,8 @@ function replace(
   limit: number | undefined,
   offset: number,
 ): string {
-  if (pattern === "") throw failure("D3010", "The second argument of $replace must not be empty", offset);
+  if (pattern === "")
+    throw failure("D3010", "The second argument of $replace must not be empty", offset);
   if (limit !== undefined && limit < 0) {
     throw failure("D3011", "The fourth argument of $replace must not be negative", offset);
   }
@@ -91,7 +103,7 @@ function replace(
     if (at < 0) break;
     spend(1);
     result += text.slice(from, at) + replacement;
-    spendText(result.length);
+    if (result.length > limits.textLength) spendText(result.length);
     from = at + pattern.length;
   }
   return checkedText(result + text.slice(from));
@@ -99,7 +111,11 @@ function replace(
 
 function textArgument(name: string, value: Outcome, index: number, offset: number): string {
   if (typeof value === "string") return value;
-  throw failure("T1010", `Argument ${index} of ${name} must be a text: functions are no patterns`, offset);
+  throw failure(
+    "T1010",
+    `Argument ${index} of ${name} must be a text: functions are no patterns`,
+    offset,
+  );
 }
 
 export const stringFunctions: readonly Builtin[] = [
@@ -126,7 +142,11 @@ export const stringFunctions: readonly Builtin[] = [
   builtin("pad", "<s-ns?:s>", { returns: "string" }, ([text, width, filling]) =>
     text === undefined
       ? undefined
-      : pad(text as string, (width as number | undefined) ?? Number.NaN, filling as string | undefined),
+      : pad(
+          text as string,
+          (width as number | undefined) ?? Number.NaN,
+          filling as string | undefined,
+        ),
   ),
   builtin("contains", "<s-(sf):b>", { returns: "boolean" }, ([text, token], offset) =>
     text === undefined || token === undefined
@@ -151,15 +171,19 @@ export const stringFunctions: readonly Builtin[] = [
     spendText(length);
     return parts.join(between);
   }),
-  builtin("replace", "<s-(sf)(sf)n?:s>", { returns: "string" }, ([text, pattern, replacement, limit], offset) =>
-    text === undefined
-      ? undefined
-      : replace(
-          text as string,
-          textArgument("$replace", pattern, 2, offset),
-          textArgument("$replace", replacement, 3, offset),
-          limit as number | undefined,
-          offset,
-        ),
+  builtin(
+    "replace",
+    "<s-(sf)(sf)n?:s>",
+    { returns: "string" },
+    ([text, pattern, replacement, limit], offset) =>
+      text === undefined
+        ? undefined
+        : replace(
+            text as string,
+            textArgument("$replace", pattern, 2, offset),
+            textArgument("$replace", replacement, 3, offset),
+            limit as number | undefined,
+            offset,
+          ),
   ),
 ];

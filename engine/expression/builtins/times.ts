@@ -1,5 +1,10 @@
 import { Decimal, decimalToNumber } from "../../core/decimal.ts";
-import { epochMillis, formatInstant, formatInstantShort, parseRfc3339 } from "../../core/event-time.ts";
+import {
+  epochMillis,
+  formatInstant,
+  formatInstantShort,
+  parseRfc3339,
+} from "../../core/event-time.ts";
 import { evaluation } from "../evaluation.ts";
 import { failure, shown } from "../failure.ts";
 import type { Item, Outcome } from "../values.ts";
@@ -30,12 +35,14 @@ function instantText(ms: number): string | undefined {
   return Number.isNaN(ms) ? undefined : formatInstant(ms);
 }
 
-const isoDate = /^\d{4}(?:-[01]\d)?(?:-[0-3]\d)?(T[0-2]\d:[0-5]\d:[0-5]\d)?(?:\.\d+)?([+-][0-2]\d:?[0-5]\d|Z)?$/;
+const isoDate =
+  /^\d{4}(?:-[01]\d)?(?:-[0-3]\d)?(T[0-2]\d:[0-5]\d:[0-5]\d)?(?:\.\d+)?([+-][0-2]\d:?[0-5]\d|Z)?$/;
 
 /** `$toMillis(text)`: jsonata's ISO 8601 form. A time without a zone is UTC, on every machine. */
 function toMillis(text: string, offset: number): number {
   const match = isoDate.exec(text);
-  const zoned = match !== null && match[1] !== undefined && match[2] === undefined ? `${text}Z` : text;
+  const zoned =
+    match !== null && match[1] !== undefined && match[2] === undefined ? `${text}Z` : text;
   const ms = match === null ? Number.NaN : Date.parse(zoned);
   if (Number.isNaN(ms)) throw failure("D3110", `Not an ISO 8601 time: ${shown(text)}`, offset);
   return ms;
@@ -43,7 +50,8 @@ function toMillis(text: string, offset: number): number {
 
 function instant(value: Outcome, index: number, offset: number): number {
   let ms = Number.NaN;
-  if (typeof value === "string") ms = parseRfc3339(value);
+  if (value === processedText) ms = processedMs;
+  else if (typeof value === "string") ms = parseRfc3339(value);
   else if (value instanceof Decimal) ms = epochMillis(decimalToNumber(value));
   else if (typeof value === "number") ms = epochMillis(value);
   if (Number.isNaN(ms)) {

@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { judge, readSuite } from "./official-suite.ts";
+
+/** Cases that may be refused when they are compiled; it may only become smaller. */
+const refusedMax = 227;
+
+/** Cases where another result than jsonata's is intended, with the reason. */
+const intended: ReadonlyMap<string, string> = new Map([
+  ["range-operator/case021.json", "a range of 10 million members is over the limit of one array"],
+  ["range-operator/case024.json", "a range of 10 million members is over the limit of one array"],
+  ["tail-recursion/case002.json", "100 nested calls are within our depth limit"],
+  ["tail-recursion/case005.json", "our code for too deep recursion is D1011"],
+  ["tail-recursion/case006.json", "an endless loop ends when its steps are used up, not by time"],
+]);
+
+test("the official suite agrees, is refused at load, or differs as listed", (context) => {
+  const suite = readSuite();
+  if (suite === undefined) {
+    context.diagnostic("SKIPPED: the official cases are not beside the project");
+    return;
+  }
+  const verdicts = suite.cases.map((each) => judge(each, suite.datasets));
+  const count = (kind: string): number => verdicts.filter((each) => each.kind === kind).length;
+  context.diagnostic(
+    `agree ${count("agree")}, refused ${count("refused")}, differ ${count("differ")}`,
+  );
+  const differing = verdicts.filter((each) => each.kind === "differ");
+  assert.deepEqual(
+    differing
+      .filter((each) => !intended.has(each.name))
+      .map((each) => `${each.name}: ${each.detail}`),
+    [],
+  );
+  assert.ok(count("refused") <= refusedMax, `${count("refused")} cases are refused`);
+  assert.equal(verdicts.length, 1686);
+});
