@@ -89,11 +89,12 @@ function calculateExactly(
       case "%":
         return remainderDecimals(left, right);
       case "/":
-        throw decimalDivision(offset);
+        break;
     }
   } catch (error) {
     throw decimalFault(error, offset);
   }
+  throw decimalDivision(offset);
 }
 
 export function decimalDivision(offset: number): ExpressionError {

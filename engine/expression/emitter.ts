@@ -165,7 +165,7 @@ export class Emitter {
   }
 
   #read(local: Local): Code {
-    return { ...(local.facts ?? code(local.js)), js: local.js, atom: true };
+    return { ...(local.facts ?? code(local.js)), js: local.js, atom: local.assignments < 2 };
   }
 
   #builtinValue(name: string): Code | undefined {

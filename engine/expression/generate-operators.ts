@@ -242,7 +242,7 @@ function operandsOf(node: BinaryNode): readonly Node[] {
     at = at.lhs;
   }
   reversed.push(at);
-  return reversed.reverse();
+  return reversed.toReversed();
 }
 
 function textJs(emitter: Emitter, value: Code, offset: number): string {

@@ -100,8 +100,9 @@ function generateKind(emitter: Emitter, node: Node, focus: Focus): Code {
       throw emitter.unsupported("The parent operator %", node);
     case "sort":
     case "operator":
-      throw emitter.unsupported("This construct", node);
+      break;
   }
+  throw emitter.unsupported("This construct", node);
 }
 
 interface ScopedVariable {
@@ -254,7 +255,7 @@ function framed<T>(
     sentinel: false,
   };
   for (const [name, js] of parameters) {
-    locals.set(name, { ...base, js, assignments: Number.POSITIVE_INFINITY, assigned: "yes" });
+    locals.set(name, { ...base, js, assignments: (counts.get(name) ?? 0) + 1, assigned: "yes" });
   }
   for (const [name, assignments] of counts) {
     if (locals.has(name)) continue;

@@ -63,6 +63,6 @@ function syntaxError(error: unknown, source: string): ExpressionError {
   const offset =
     code === "S0203" || token === undefined || token === "(end)"
       ? end
-      : tokenStart(end, String(token), source);
+      : tokenStart(end, typeof token === "string" ? token : JSON.stringify(token), source);
   return new ExpressionError("EXPRESSION_ERROR", code, message ?? `Syntax error (${code})`, offset);
 }

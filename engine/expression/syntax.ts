@@ -178,8 +178,9 @@ export function startOf(node: Node, source: string): number {
     case "parent":
     case "transform":
     case "operator":
-      return tokenStart(node.position, String(node.value), source);
+      break;
   }
+  return tokenStart(node.position, String(node.value), source);
 }
 
 /** Start of an operator or keyword whose end is known. */

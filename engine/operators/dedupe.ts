@@ -85,7 +85,9 @@ class Dedupe implements Operator<Out> {
         return;
       }
     }
-    if (firstMs === undefined || roundedMs > firstMs) this.#seen.put(key, roundedMs);
+    // Later than any F that was there: either the event time is beyond F + ttl, or the watermark is and the record is
+    // not expired. So F never goes back.
+    this.#seen.put(key, roundedMs);
     out.main.emit(record);
   }
 

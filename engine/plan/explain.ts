@@ -135,12 +135,22 @@ function sinkLines(sink: PlanSink, edges: readonly Edge[]): readonly string[] {
     `  reads ${sink.inputs.map(portName).join(", ")}`,
     ...configLines(sink.config, 2),
     `  format: ${sink.format}`,
-    `  key: ${sink.key === null ? "none" : sink.key.expression}`,
-    ...(sink.set === null
-      ? ["  set: none: the record as it is, the error envelope on error ports"]
-      : ["  set:", ...sink.set.map(({ field, value }) => `    ${field}: ${value.expression}`)]),
+    `  key: ${sink.key === null ? "none" : oneLine(sink.key.expression)}`,
+    ...setLines(sink),
     ...(sink.rejects ? [portLine(`sinks.${sink.id}`, "rejected", " (error)", edges)] : []),
   ];
+}
+
+function setLines({ set, format }: PlanSink): readonly string[] {
+  if (set !== null) {
+    return [
+      "  set:",
+      ...set.map(({ field, value }) => `    ${field}: ${oneLine(value.expression)}`),
+    ];
+  }
+  return format === "raw"
+    ? ["  set: none: the bytes of the source record"]
+    : ["  set: none: the record as it is, the error envelope on error ports"];
 }
 
 function portLine(node: string, port: string, kind: string, edges: readonly Edge[]): string {
@@ -168,7 +178,9 @@ function memberLines(name: string, value: JsonValue, indent: number): readonly s
     return [`${space}${label}:${lines.length === 0 ? " []" : ""}`, ...lines];
   }
   if (!isObject(value)) return [`${space}${label}: ${scalarText(value)}`];
-  if (typeof value["expression"] === "string") return [`${space}${label}: ${value["expression"]}`];
+  if (typeof value["expression"] === "string") {
+    return [`${space}${label}: ${oneLine(value["expression"])}`];
+  }
   return [`${space}${label}:`, ...configLines(value, indent + 2)];
 }
 
@@ -179,10 +191,17 @@ function itemLines(item: JsonValue, indent: number): readonly string[] {
   const label = item["field"] ?? item["name"];
   const { value } = item;
   if (typeof label === "string" && isObject(value) && typeof value["expression"] === "string") {
-    return [`${space}${label}: ${value["expression"]}`];
+    {
+      return [`${space}${label}: ${oneLine(value["expression"])}`];
+    }
   }
   const [first, ...rest] = configLines(item, indent + 2);
   return first === undefined ? [] : [`${space}- ${first.trimStart()}`, ...rest];
+}
+
+/** Expressions of several lines would break the outline. */
+function oneLine(expression: string): string {
+  return expression.trim().replaceAll(/\s*\n\s*/g, " ");
 }
 
 function scalarText(value: JsonValue): string {

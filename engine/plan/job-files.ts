@@ -13,7 +13,7 @@ export interface TextFile {
   readonly text: string;
 }
 
-export interface FileProblem {
+interface FileProblem {
   readonly error: "missing" | "outside" | "unreadable";
 }
 

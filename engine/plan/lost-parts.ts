@@ -8,7 +8,7 @@ import { valueAt } from "./raw.ts";
 export function isLost(spec: JobSpec, path: SpecPath): boolean {
   if (valueAt(spec.root, path) !== undefined) return false;
   // The positions of what is not in the text are those of the nearest thing around it.
-  return false && !sameSpan(spec.positions.key(path), spec.positions.key(path.slice(0, -1)));
+  return !sameSpan(spec.positions.key(path), spec.positions.key(path.slice(0, -1)));
 }
 
 function sameSpan(a: Span, b: Span): boolean {

@@ -9,14 +9,14 @@ const exampleMs = Date.UTC(2025, 0, 13, 15, 20);
 const exampleLatenessMs = 5_000;
 
 /** How the watermark that a step reads trails the event times of one source. */
-export interface WatermarkDelay {
+interface WatermarkDelay {
   readonly source: string;
   /** Watermark = largest event time of the source minus this. */
   readonly delayMs: number;
 }
 
 /** When the windows of one step fire, and when a record is late for them. Instants are RFC 3339 texts. */
-export interface WindowTimeline {
+interface WindowTimeline {
   readonly step: string;
   readonly kind: "window";
   readonly sizeMs: number;
@@ -41,7 +41,7 @@ export interface WindowTimeline {
 }
 
 /** Until when repeats of a record are caught. */
-export interface RepeatTimeline {
+interface RepeatTimeline {
   readonly step: string;
   readonly kind: "repeats";
   readonly ttlMs: number;

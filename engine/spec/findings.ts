@@ -32,7 +32,7 @@ export function relatedPlace(file: string, span: Span, message: string): Related
 }
 
 /** `steps[3].set.tax`; names that are no plain words stand in quotes. */
-export function formatPath(path: SpecPath): string {
+function formatPath(path: SpecPath): string {
   let text = "";
   for (const part of path) {
     if (typeof part === "number") text += `[${part}]`;

@@ -12,7 +12,7 @@ import { allowsType, reportWrongType, typeOfNode, typesOf } from "./type-check.t
 import { adviseField } from "./vocabulary.ts";
 
 /** What a walk over one map remembers for the fields that are missing. */
-export interface MapFacts {
+interface MapFacts {
   /** Fields that a misspelt one stands for. */
   readonly meant: Set<string>;
   /** True if a word was used that is not available yet: it may be what is asked for. */
@@ -35,7 +35,7 @@ function emptyObject(): Record<string, JsonValue> {
   return empty;
 }
 
-export function checkNode(
+function checkNode(
   context: CheckContext,
   node: SpecNode,
   schema: JsonObject,
@@ -205,7 +205,7 @@ function adviseHome(schema: JsonObject, name: string): string | undefined {
 }
 
 /** The line to look at besides: `- id: by_region`, `dlq:`. */
-export function relatedOwner(
+function relatedOwner(
   context: CheckContext,
   path: SpecPath,
 ): { related: readonly ReturnType<CheckContext["findings"]["place"]>[] } | Record<string, never> {

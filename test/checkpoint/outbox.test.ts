@@ -93,6 +93,15 @@ test("records come back in order, byte for byte, of any size", async (t) => {
   );
 });
 
+test("what an earlier attempt left in the unfinished file is gone", async (t) => {
+  const directory = stateDirectory(t);
+  writeFileSync(join(directory, "outbox", "embedded.tmp"), "x".repeat(5000));
+  const outbox = writer(directory);
+  outbox.append(0, 0, "k", "v", 0);
+  const facts = await outbox.close(1);
+  assert.equal((await readAll(directory, 1, facts)).length, 1);
+});
+
 test("an epoch without records has no file", async (t) => {
   const directory = stateDirectory(t);
   const facts = await writer(directory).close(1);

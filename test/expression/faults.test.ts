@@ -32,7 +32,7 @@ const rows: readonly (readonly [source: string, reason: string, token: string])[
   ["(($x := 1); $x)", "UNKNOWN_VARIABLE", "$x)"],
   ["a & $uppercase(b, c)", "T0410", "$uppercase"],
   ["a & $substring()", "T0410", "$substring"],
-  ["a ~> $pad()", "T0410", "$pad"],
+  ["a ~> $not(b)", "T0410", "$not"],
   ["$exists()", "T0410", "$exists"],
   ["a & $row('tax_rate', b).rate", "UNKNOWN_TABLE", "'tax_rate'"],
   ["$has_row('nothing', b)", "UNKNOWN_TABLE", "'nothing'"],

@@ -64,8 +64,9 @@ export class ExpressionMaker {
       case "array":
         return this.#array(depth - 1);
       case "any":
-        return this.#any(depth - 1);
+        break;
     }
+    return this.#any(depth - 1);
   }
 
   #leaf(kind: Kind): string {
@@ -82,8 +83,9 @@ export class ExpressionMaker {
       case "array":
         return this.#pick(["[]", "[1,2,3]", "['x','yy']", "[1..3]"]);
       case "any":
-        return this.#pick(["$", "null", "1", "'x'", "true"]);
+        break;
     }
+    return this.#pick(["$", "null", "1", "'x'", "true"]);
   }
 
   #path(depth: number): string {

@@ -70,7 +70,7 @@ class Orders {
     else yield this.#order({ timeMs });
   }
 
-  /** A valid order; moves the clock. `utc`: its time is written plainly, with exactly its milliseconds. */
+  /** A valid order; moves the clock. `plain`: its time is written plainly, with exactly its milliseconds. */
   #order({ timeMs, id = this.#newId(), plain = false }) {
     const line = validOrder(this.#dice, id, timeMs, plain);
     this.#clockMs = Math.max(this.#clockMs, timeMs);

@@ -20,7 +20,7 @@ function plain(node: SpecNode): JsonValue {
 }
 
 /** A spec that no structural check has seen: what compiling has to live with at worst. */
-export function specOf(
+function specOf(
   text: string,
   parameters: Readonly<Record<string, ParameterValue>> = {},
 ): JobSpec {

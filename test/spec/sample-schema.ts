@@ -191,7 +191,7 @@ export const sampleSchema: JsonObject = closed(
   ["version", "name", "sources", "sinks"],
 );
 
-export const noParameters: ParameterSources = {
+const noParameters: ParameterSources = {
   arguments: new Map(),
   file: undefined,
   environment: {},

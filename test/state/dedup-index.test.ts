@@ -120,6 +120,19 @@ test("more distinct times than there are tags are kept exactly", () => {
   assert.equal(index.find(hash.of(`k${count - 2}`)), undefined);
 });
 
+test("an insert that has to sweep all expired cells for a tag is found afterwards", () => {
+  const hash = new KeyHash(seed);
+  const index = new DedupIndex({ tagsMax: 2 });
+  for (let round = 1; round < 200; round++) {
+    for (let i = 0; i < 300; i++) index.raise(hash.of(`${round} ${i}`), round * 10);
+    index.expireThrough(round * 10);
+    assert.equal(index.size, 0);
+    assert.equal(index.raise(hash.of(`${round} last`), round * 10 + 1), true);
+    assert.equal(index.find(hash.of(`${round} last`)), round * 10 + 1);
+    index.expireThrough(round * 10 + 1);
+  }
+});
+
 test("room made in advance changes nothing but the number of steps", () => {
   const hash = new KeyHash(seed);
   const index = new DedupIndex();

@@ -301,6 +301,79 @@ test("a reset drops one step's state, but only with the next commit", async (t) 
   await state.close();
 });
 
+test("an older snapshot that a kill left behind is not taken up", async (t) => {
+  const directory = temporaryDirectory(t);
+  let state = await openState(directory);
+  const windows = state.backend.stepState("by_region").windowStore("windows", jsonCodec);
+  for (let i = 0; i < 2000; i++) windows.put(i, "us", "x".repeat(100));
+  await state.commit();
+  for (let i = 0; i < 1500; i++) windows.remove(i);
+  for (let i = 1500; i < 2000; i++) windows.put(i, "us", "y".repeat(200));
+  const states = await state.backend.prepareCommit(2);
+  await state.log.commit(2, Buffer.from(JSON.stringify(states)));
+  await state.close();
+  assert.ok((await chunkCount(directory)) >= 4);
+
+  state = await openState(directory);
+  const restored = state.backend.stepState("by_region").windowStore("windows", jsonCodec);
+  assert.equal(restored.size, 500);
+  assert.equal(restored.get(1999, "us"), "y".repeat(200));
+  await state.close();
+  assert.equal(await chunkCount(directory), 2);
+});
+
+test("a commit waits for every chunk of its epoch, and fails with any of them", async (t) => {
+  let release: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  let state = await openState(temporaryDirectory(t), {
+    failpoints: { hit: (name) => (name === "log.chunk.before" ? held : Promise.resolve()) },
+  });
+  keysOf(state).put("a", hourMs);
+  let prepared = false;
+  const preparing = state.backend.prepareCommit(1).then(() => (prepared = true));
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(prepared, false);
+  release();
+  await preparing;
+  await state.close();
+
+  state = await openState(temporaryDirectory(t), {
+    failpoints: {
+      hit: (name) =>
+        name === "log.chunk.before"
+          ? Promise.reject(Object.assign(new Error("EIO"), { code: "EIO" }))
+          : Promise.resolve(),
+    },
+  });
+  keysOf(state).put("a", hourMs);
+  await assert.rejects(state.backend.prepareCommit(1), { code: "STATE_IO" });
+  await assert.rejects(state.log.commit(1, new Uint8Array(1)), { code: "STATE_IO" });
+  await assert.rejects(state.backend.settle(), { code: "STATE_IO" });
+  await state.close();
+});
+
+test("chunk writes under way are bounded", async (t) => {
+  let underWay = 0;
+  let most = 0;
+  const state = await openState(temporaryDirectory(t), {
+    failpoints: {
+      hit(name) {
+        if (name === "log.chunk.before") most = Math.max(most, ++underWay);
+        if (name === "log.chunk.after") underWay--;
+        return Promise.resolve();
+      },
+    },
+  });
+  const keys = keysOf(state);
+  for (let i = 0; i < 200_000; i++) {
+    keys.put(`k${i}`, hourMs);
+    if (i % 1000 === 999) await state.backend.settle();
+  }
+  await state.commit();
+  assert.ok(most > 1 && most <= 9, `${most}`);
+  await state.close();
+});
+
 test("an epoch out of order is our own mistake and refused", async (t) => {
   const state = await openState(temporaryDirectory(t));
   await assert.rejects(state.backend.prepareCommit(2), { code: "INTERNAL" });

@@ -41,7 +41,13 @@ export function borrowed(name: BorrowedName, args: readonly Outcome[], offset: n
     result = implementations.get(name)?.(...args);
   } catch (error) {
     const { code, message } = error as { code?: string; message?: string };
-    if (code === undefined) throw error;
+    if (code === undefined) {
+      throw failure(
+        "ARGUMENT_INVALID",
+        `$${name} cannot use its arguments: ${message ?? ""}`,
+        offset,
+      );
+    }
     throw failure(
       code,
       message ?? messages[code] ?? `$${name} cannot use its arguments (${code})`,

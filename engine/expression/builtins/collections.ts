@@ -91,7 +91,7 @@ export const collectionFunctions: readonly Builtin[] = [
   builtin("reverse", "<a:a>", {}, ([items]) => {
     if (items === undefined) return undefined;
     spend((items as readonly Item[]).length);
-    return [...(items as readonly Item[])].reverse();
+    return (items as readonly Item[]).toReversed();
   }),
   builtin("distinct", "<x:x>", { sequence: true, keepsSequences: true }, ([value]) =>
     distinct(value),

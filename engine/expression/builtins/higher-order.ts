@@ -6,8 +6,8 @@ import { NumberToken } from "../../core/number-token.ts";
 import { failure } from "../failure.ts";
 import { mergeSorted } from "../ordering.ts";
 import { truthy } from "../truth.ts";
-import { FunctionValue, Sequence, isObject, plain, setMember } from "../values.ts";
-import type { Item, Outcome } from "../values.ts";
+import { Sequence, isObject, plain, setMember } from "../values.ts";
+import type { FunctionValue, Item, Outcome } from "../values.ts";
 import { builtin } from "./builtin.ts";
 import type { Builtin } from "./builtin.ts";
 

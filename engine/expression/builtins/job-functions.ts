@@ -145,7 +145,7 @@ export function jobFunctions(context: CompileContext): readonly Builtin[] {
   const { tables, parameters, rounding } = context;
   const rowOf = (table: Outcome, key: Outcome, offset: number): Item | undefined => {
     const rows = tables.get(table as string)?.rows;
-    if (rows === undefined) throw unknownName("table", String(table), tables.keys(), offset);
+    if (rows === undefined) throw unknownName("table", table as string, tables.keys(), offset);
     const text = tableKey(key);
     return text === undefined ? undefined : rows.get(text);
   };
@@ -177,7 +177,7 @@ export function jobFunctions(context: CompileContext): readonly Builtin[] {
     builtin("param", "<s:x>", { optional: false }, ([name], offset) => {
       const value = parameters.get(name as string);
       if (value === undefined)
-        throw unknownName("parameter", String(name), parameters.keys(), offset);
+        throw unknownName("parameter", name as string, parameters.keys(), offset);
       return value;
     }),
   ];

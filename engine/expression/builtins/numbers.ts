@@ -96,7 +96,7 @@ function extreme(value: Outcome, sign: 1 | -1, offset: number): Outcome {
         ? 1
         : exact
           ? compareDecimals(decimalOf(item, offset), decimalOf(best, offset)) * sign
-          : (Number(plainNumber(item)) - plainNumber(best)) * sign;
+          : (plainNumber(item) - plainNumber(best)) * sign;
     if (order > 0) best = item;
   }
   return best instanceof NumberToken ? best.number : best;
@@ -181,7 +181,7 @@ export const numberFunctions: readonly Builtin[] = [
       if (!Number.isFinite(result)) {
         throw failure(
           "D3061",
-          `${String(base)} to the power of ${String(exponent)} is no number`,
+          `${shown(base)} to the power of ${shown(exponent)} is no number`,
           offset,
         );
       }

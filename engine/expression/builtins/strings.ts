@@ -98,7 +98,8 @@ function replace(
   }
   let result = "";
   let from = 0;
-  for (let count = 0; limit === undefined || count < limit; count++) {
+  const most = limit ?? Number.POSITIVE_INFINITY;
+  for (let count = 0; count < most; count++) {
     const at = text.indexOf(pattern, from);
     if (at < 0) break;
     spend(1);
