@@ -3,7 +3,11 @@ import type { Argv } from "yargs";
 /** What every command on one job takes. */
 export function jobOptions(yargs: Argv) {
   return yargs
-    .positional("job", { type: "string", demandOption: true, describe: "The job spec, a YAML file" })
+    .positional("job", {
+      type: "string",
+      demandOption: true,
+      describe: "The job spec, a YAML file",
+    })
     .option("param", {
       type: "string",
       array: true,

@@ -22,7 +22,10 @@ function build(yargs: Argv) {
       describe: "Each line is KEY, this separator, and the value",
     })
     .conflicts("key", "key-separator")
-    .example("$0 produce ecommerce.orders.raw --file orders.jsonl --key order_id", "A file of orders")
+    .example(
+      "$0 produce ecommerce.orders.raw --file orders.jsonl --key order_id",
+      "A file of orders",
+    )
     .example("cat orders.jsonl | $0 produce ecommerce.orders.raw", "From standard input");
 }
 
@@ -50,7 +53,8 @@ function keyed(line: string, { key, keySeparator }: ProduceArguments): Keyed {
 function memberOf(line: string, name: string): string | undefined {
   try {
     const value: unknown = JSON.parse(line);
-    if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, name))
+      return undefined;
     const member: unknown = (value as Record<string, unknown>)[name];
     return typeof member === "string" ? member : JSON.stringify(member);
   } catch {

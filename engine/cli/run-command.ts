@@ -41,7 +41,10 @@ function build(yargs: Argv) {
       nargs: 1,
       describe: "SOURCE=FILE: read a source from newline-delimited JSON instead",
     })
-    .option("output-dir", { type: "string", describe: "Write each sink to DIR/<sink>.jsonl instead" })
+    .option("output-dir", {
+      type: "string",
+      describe: "Write each sink to DIR/<sink>.jsonl instead",
+    })
     .option("state-dir", { type: "string", describe: "Default: .pipeline/state/<job>" })
     .option("topics-dir", {
       type: "string",
@@ -81,12 +84,15 @@ export const runCommand = {
   builder: build,
   handler: async (options: RunArguments): Promise<number> => {
     const { plan: loaded, findings } = loadJob(options);
-    if (findings.length > 0) stderr.write(formatFindings(findings, {
-      format: "pretty",
-      color: colorsOn(stderr),
-      readText: readTextOf,
-      files: 1,
-    }));
+    if (findings.length > 0)
+      stderr.write(
+        formatFindings(findings, {
+          format: "pretty",
+          color: colorsOn(stderr),
+          readText: readTextOf,
+          files: 1,
+        }),
+      );
     if (loaded === undefined) return exitCode.invalidSpec;
     const plan = withOverrides(loaded, options);
     return runToExit(plan, runOptions(plan, options), options.format);
@@ -152,7 +158,10 @@ function runOptions(plan: Plan, options: RunArguments): RunOptions {
   const checkpointIntervalMs =
     interval === undefined ? plan.checkpoint.intervalMs : parseDuration(interval);
   if (checkpointIntervalMs === undefined || checkpointIntervalMs === 0) {
-    throw new EngineError("USAGE", `--checkpoint-interval ${interval}: write a duration such as 10s`);
+    throw new EngineError(
+      "USAGE",
+      `--checkpoint-interval ${interval}: write a duration such as 10s`,
+    );
   }
   if (!Number.isInteger(options.batchSize) || options.batchSize < 1) {
     throw new EngineError("USAGE", "--batch-size must be a whole number from 1");

@@ -85,7 +85,8 @@ function stateText(facts: StateFacts, summary: JsonObject): string {
   }
   for (const [step, clock] of Object.entries((summary["clocks"] ?? {}) as JsonObject)) {
     const { watermark } = clock as { watermark?: unknown };
-    const text = typeof watermark === "number" ? formatInstant(watermark) : (watermark ?? "none yet");
+    const text =
+      typeof watermark === "number" ? formatInstant(watermark) : (watermark ?? "none yet");
     lines.push(`  watermark  ${step} ${String(text)}`);
   }
   return `${lines.join("\n")}\n`;

@@ -16,7 +16,7 @@ import type { Outcome } from "./values.ts";
 
 /** Everything that generated code does not settle inline with two ordinary numbers. */
 
-export type ArithmeticOperator = "+" | "-" | "*" | "/" | "%";
+type ArithmeticOperator = "+" | "-" | "*" | "/" | "%";
 
 /** `leftExact` and `rightExact` are the exact forms of literal operands, made once. */
 type Calculation = (

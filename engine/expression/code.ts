@@ -38,8 +38,6 @@ export function code(js: string, facts: Facts = {}): Code {
   return { type, optional: true, sequence: type === "any", raw: false, atom: false, ...facts, js };
 }
 
-export const absent: Code = code("undefined", { atom: true, sequence: false });
-
 /** Text as JavaScript source. Nothing of a spec reaches the generated source otherwise. */
 export function quoted(text: string): string {
   return JSON.stringify(text).replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");

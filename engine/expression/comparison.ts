@@ -136,11 +136,11 @@ function refuseDecimalText(left: Outcome, right: Outcome, offset: number): void 
     (left instanceof Decimal && typeof right === "string") ||
     (right instanceof Decimal && typeof left === "string")
   ) {
-    throw decimalText(left, right, offset);
+    throw mixedComparison(left, right, offset);
   }
 }
 
-export function decimalText(left: unknown, right: unknown, offset: number): ExpressionError {
+function mixedComparison(left: unknown, right: unknown, offset: number): ExpressionError {
   return failure(
     "T2009",
     `The values ${shown(left)} and ${shown(right)} cannot be compared: one is a decimal, the other a text`,
@@ -182,7 +182,7 @@ export function includes(left: Outcome, right: Outcome, offset: number): boolean
   }
   if (value instanceof Decimal) {
     const text = members.find((candidate) => typeof candidate === "string");
-    if (text !== undefined) throw decimalText(value, text, offset);
+    if (text !== undefined) throw mixedComparison(value, text, offset);
   }
   return false;
 }

@@ -5,7 +5,7 @@ import type { Node } from "./syntax.ts";
 import { tokenStart } from "./syntax.ts";
 
 /** Caps on a source text, applied before the parser sees it: parsing nested `?:` and `??` doubles at every level. */
-export const sourceLimits = {
+const sourceLimits = {
   /** Code units. */
   length: 20_000,
   /** Brackets within brackets. */

@@ -22,7 +22,7 @@ export interface Stage {
   readonly position: number;
 }
 
-export interface SortTerm {
+interface SortTerm {
   readonly descending: boolean;
   readonly expression: Node;
 }
@@ -32,7 +32,7 @@ export interface PathNode extends NodeBase {
   readonly steps: readonly Node[];
   readonly keepSingletonArray?: boolean;
 }
-export interface NameNode extends NodeBase {
+interface NameNode extends NodeBase {
   readonly type: "name";
   readonly value: string;
 }
@@ -40,7 +40,7 @@ export interface VariableNode extends NodeBase {
   readonly type: "variable";
   readonly value: string;
 }
-export interface LiteralNode extends NodeBase {
+interface LiteralNode extends NodeBase {
   readonly type: "string" | "number" | "value";
   readonly value: string | number | boolean | null;
 }
@@ -102,11 +102,11 @@ export interface SortNode extends NodeBase {
   readonly type: "sort";
   readonly terms: readonly SortTerm[];
 }
-export interface RegexNode extends NodeBase {
+interface RegexNode extends NodeBase {
   readonly type: "regex";
   readonly value: RegExp;
 }
-export interface PlainNode extends NodeBase {
+interface PlainNode extends NodeBase {
   readonly type: "wildcard" | "descendant" | "parent" | "transform" | "operator";
   readonly value?: unknown;
 }

@@ -65,10 +65,7 @@ export class Epochs {
     for (const [sinkId, { targetId, topic }] of connections.topicOf) {
       const count = partitions.get(targetId)?.[topic];
       if (count === undefined) throw new RangeError(`no partitions of topic ${topic}`);
-      this.#writers.set(
-        sinkId,
-        new TopicOutputs(() => this.#outbox(targetId), topic, count),
-      );
+      this.#writers.set(sinkId, new TopicOutputs(() => this.#outbox(targetId), topic, count));
     }
   }
 

@@ -1,7 +1,12 @@
 import { parseDecimal } from "../core/decimal.ts";
 import type { Value, ValueObject } from "../core/value.ts";
 import { compileExpression } from "../expression/compile.ts";
-import type { CompiledExpression, ExpressionScope, Table } from "../expression/expression.ts";
+import type {
+  CompileContext,
+  CompiledExpression,
+  ExpressionScope,
+  Table,
+} from "../expression/expression.ts";
 import type { Plan, PlanTable } from "../plan/plan.ts";
 
 function runtimeTable(table: PlanTable): Table {
@@ -23,10 +28,20 @@ function runtimeTable(table: PlanTable): Table {
 /** Compiles the plan's expressions, with the job's tables, parameters and rounding. */
 export function expressionCompiler(
   plan: Plan,
-): (source: { readonly expression: string; readonly scope: ExpressionScope }) => CompiledExpression {
+): (source: {
+  readonly expression: string;
+  readonly scope: ExpressionScope;
+}) => CompiledExpression {
   const tables = new Map(plan.tables.map((table) => [table.name, runtimeTable(table)]));
   const parameters = new Map(Object.entries(plan.parameters));
   const { rounding } = plan;
-  return ({ expression, scope }) =>
-    compileExpression(expression, { scope, tables, parameters, rounding });
+  const contexts = new Map<ExpressionScope, CompileContext>();
+  return ({ expression, scope }) => {
+    let context = contexts.get(scope);
+    if (context === undefined) {
+      context = { scope, tables, parameters, rounding };
+      contexts.set(scope, context);
+    }
+    return compileExpression(expression, context);
+  };
 }

@@ -95,9 +95,11 @@ export class Graph {
   }
 
   restoreClocks(snapshot: JsonObject, idBefore: (stepId: string) => string): void {
-    for (const { id, clock } of this.#steps) {
-      const saved = snapshot[idBefore(id)] as JsonObject | undefined;
-      if (clock !== undefined && saved !== undefined) clock.restore(saved);
+    for (const step of this.#steps) {
+      const saved = snapshot[idBefore(step.id)] as JsonObject | undefined;
+      if (step.clock === undefined || saved === undefined) continue;
+      step.clock.restore(saved);
+      step.resume();
     }
   }
 
@@ -217,8 +219,7 @@ export class Graph {
       (step) =>
         step.stateful ||
         step.ports.some(
-          (port) =>
-            port.kind !== "error" && this.#carriesTime({ node: step.id, port: port.name }),
+          (port) => port.kind !== "error" && this.#carriesTime({ node: step.id, port: port.name }),
         ),
     );
   }

@@ -68,7 +68,8 @@ export async function recover(
   await directory.settle(summaryOf(newest));
   await cutFiles(connections, decision, ports);
   const partitions = await readyTargets(plan, directory, connections, decision, incarnation, ports);
-  if (newest !== undefined) await publishFiles(connections, decision, newest, plan.job, incarnation);
+  if (newest !== undefined)
+    await publishFiles(connections, decision, newest, plan.job, incarnation);
   await directory.removeOutboxes(decision.epoch, true);
   return { incarnation, backend, positions, partitions };
 }

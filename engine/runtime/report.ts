@@ -79,8 +79,9 @@ export function figuresOf(graph: Graph, plan: Plan, connections: Connections): F
       sink: id,
       target: targetName(connections, id),
       records:
-        graph.counters.find((one) => one.kind === "sink" && one.node === id)?.ports.get("written") ??
-        0,
+        graph.counters
+          .find((one) => one.kind === "sink" && one.node === id)
+          ?.ports.get("written") ?? 0,
     })),
   };
 }

@@ -28,7 +28,11 @@ const progressEveryMs = 500;
  * Runs a plan until its sources end, or `ports.stop` aborts, or something stops it. Throws EngineError; nothing
  * that was committed is lost then, and another run continues behind it.
  */
-export async function runJob(plan: Plan, options: RunOptions, ports: RunPorts): Promise<RunSummary> {
+export async function runJob(
+  plan: Plan,
+  options: RunOptions,
+  ports: RunPorts,
+): Promise<RunSummary> {
   const evaluation = new RunEvaluation();
   let directory: StateDirectory | undefined;
   let connections: Connections | undefined;

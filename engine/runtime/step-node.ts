@@ -67,6 +67,12 @@ export class StepNode {
     });
   }
 
+  /** After a restart: the operator learns the watermark that the restored clock stands at. */
+  resume(): void {
+    this.#cursor.sequence = 0;
+    if (this.clock !== undefined && this.clock.watermark > -Infinity) this.#fire(this.clock);
+  }
+
   #settle(input: number, record: StreamRecord): void {
     const { counters, clock } = this;
     const cursor = this.#cursor;

@@ -30,6 +30,8 @@ export interface KillReport {
   readonly histogram: ReadonlyMap<string, number>;
 }
 
+/** An epoch closes between two batches. */
+const smallBatches = ["--batch-size", "100"];
 const topics = ["processed", "dlq", "aggregations", "late"] as const;
 /** They tell when, not what: an epoch that is done again has new ones. */
 const processingTimeFields = [
@@ -54,6 +56,16 @@ export function killsInRecovery({ histogram }: KillReport): number {
 function sum(histogram: ReadonlyMap<string, number>, matches: (name: string) => boolean): number {
   return [...histogram].reduce((total, [name, count]) => total + (matches(name) ? count : 0), 0);
 }
+
+/** What must have happened before a place in recovery is passed at all: a crash that leaves work there. */
+const preparedBy: Partial<Record<FailpointName, FailpointName>> = {
+  "recover.chunks.before": "commit.record.before",
+  "recover.chunks.after": "commit.record.before",
+  "recover.deliver.before": "commit.record.after",
+  "recover.deliver.after": "commit.record.after",
+  "recover.embedded.before": "embedded.sync.after",
+  "recover.embedded.after": "embedded.sync.after",
+};
 
 /** Failpoints that a run of this kind can pass. */
 export function failpointsOf(mode: Mode): readonly FailpointName[] {
@@ -101,8 +113,8 @@ class Round {
 
   get args(): readonly string[] {
     return this.#mode === "files"
-      ? ["--input", `orders=${this.#input}`, "--output-dir", "out", "--until-end"]
-      : ["--until-end", "--close"];
+      ? ["--input", `orders=${this.#input}`, "--output-dir", "out", "--until-end", ...smallBatches]
+      : ["--until-end", "--close", ...smallBatches];
   }
 
   /** All outputs, each line with its processing times removed; files in their order, topics sorted. */
@@ -117,7 +129,8 @@ class Round {
   }
 
   async #read(topic: string): Promise<string> {
-    if (this.#mode === "files") return readFileSync(join(this.folder, `out/${topic}.jsonl`), "utf8");
+    if (this.#mode === "files")
+      return readFileSync(join(this.folder, `out/${topic}.jsonl`), "utf8");
     const { exit, stdout, stderr } = await pipeline(
       ["consume", `ecommerce.orders.${topic}`, "--from-beginning", "--format", "value"],
       { cwd: this.folder },
@@ -152,7 +165,18 @@ export async function killAndCompare(options: KillOptions): Promise<KillReport> 
 
   const histogram = new Map<string, number>();
   const points = failpointsOf(options.mode);
+  const script: (FailpointName | "random")[] = [];
   let next = Math.floor(random() * points.length);
+  /** Failpoints in turn, each after the crash it needs, and random moments in between. */
+  const nextKill = (): FailpointName | "random" => {
+    if (script.length === 0) {
+      const point = points[next++ % points.length] as FailpointName;
+      const before = preparedBy[point];
+      script.push(...(before === undefined ? [] : [before]), point);
+      if (random() < 0.4) script.push("random");
+    }
+    return script.shift() as FailpointName | "random";
+  };
   let kills = 0;
   let rounds = 0;
   let commitsMin = Infinity;
@@ -165,12 +189,7 @@ export async function killAndCompare(options: KillOptions): Promise<KillReport> 
       for (let attempt = 1; ; attempt++) {
         assert.ok(attempt < 400, `round ${rounds} does not come to its end`);
         // Once there were kills enough, the round is only brought to its end.
-        const name =
-          kills >= options.kills
-            ? undefined
-            : random() < 0.7
-              ? points[next++ % points.length]
-              : "random";
+        const name = kills >= options.kills ? undefined : nextKill();
         const depth =
           name !== undefined && inRecovery.test(name) ? 1 : 1 + Math.floor(random() * 4);
         const run = new PipelineProcess(["run", job, ...round.args, "--format", "json"], {
@@ -181,8 +200,7 @@ export async function killAndCompare(options: KillOptions): Promise<KillReport> 
         });
         if (name === "random") {
           // The first part of a life is start and recovery.
-          const timer = wait(random() * (400 + elapsedMs)).then(() => run.kill("SIGKILL"));
-          void timer;
+          void wait(random() * (400 + elapsedMs)).then(() => run.kill("SIGKILL"));
         }
         const end = await run.ended;
         if (end.signal === "SIGKILL") {
@@ -200,7 +218,11 @@ export async function killAndCompare(options: KillOptions): Promise<KillReport> 
     }
     const actual = await round.outputs();
     for (const topic of topics) {
-      assert.deepEqual(actual[topic], expected[topic], `seed ${options.seed}, round ${rounds}: ${topic}`);
+      assert.deepEqual(
+        actual[topic],
+        expected[topic],
+        `seed ${options.seed}, round ${rounds}: ${topic}`,
+      );
     }
   }
   return { kills, rounds, commitsMin, histogram };

@@ -6,6 +6,10 @@ export class NumberText {
   constructor(text) {
     this.text = text;
   }
+
+  get number() {
+    return Number(this.text);
+  }
 }
 
 /** Throws SyntaxError if `text` is not JSON. Objects become Maps (the last of equal names wins, at the first's place). */

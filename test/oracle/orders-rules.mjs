@@ -1,5 +1,6 @@
 // The orders job (jobs/orders.yaml) recomputed from its rules: one record after the other, one lane, nothing shared
-// with the engine. Amounts are BigInt coefficients with a scale.
+// with the engine.
+import { add, compare, decimal, inCents } from "./amounts.mjs";
 import { NumberText, readJson, writeJson } from "./exact-json.mjs";
 
 const minute = 60_000;
@@ -9,7 +10,6 @@ const ttlMs = 24 * 60 * minute;
 /** ttl / 96. */
 const granularityMs = 15 * minute;
 const nestingMax = 64;
-const digitsMax = 38;
 
 /** In hundredths. */
 const taxRates = new Map([
@@ -74,7 +74,7 @@ function hasProcessingTime(record) {
   const duration = record.get("processing_duration_ms");
   return (
     isProcessingTime(processed) &&
-    Number(duration?.text) === instant(processed) - instant(record.get("timestamp"))
+    duration?.number === instant(processed) - instant(record.get("timestamp"))
   );
 }
 
@@ -206,7 +206,7 @@ export class OrdersRules {
       .sort((a, b) => a - b);
     for (const start of due) {
       const regions = this.#windows.get(start);
-      for (const region of [...regions.keys()].sort()) {
+      for (const region of [...regions.keys()].toSorted(byText)) {
         const { count, total, most } = regions.get(region);
         this.#put(
           "aggregations",
@@ -255,6 +255,10 @@ export class OrdersRules {
   }
 }
 
+function byText(a, b) {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
 function isBlank(bytes) {
   for (const byte of bytes) if (byte !== 32 && byte !== 9 && byte !== 13) return false;
   return true;
@@ -293,9 +297,7 @@ function fitsSchema(record) {
     if (typeof value !== "string" || value === "") return false;
   }
   const items = record.get("items_count");
-  return (
-    items instanceof NumberText && Number.isInteger(Number(items.text)) && Number(items.text) >= 0
-  );
+  return items instanceof NumberText && Number.isInteger(items.number) && items.number >= 0;
 }
 
 function violatedRule(record, amount) {
@@ -337,41 +339,6 @@ function enrich(record, amount) {
 function category(amount) {
   if (compare(amount, { digits: 50n, scale: 0 }) < 0) return "small";
   return compare(amount, { digits: 500n, scale: 0 }) <= 0 ? "medium" : "large";
-}
-
-/** Decimal text or a JSON number written like one; undefined for anything else. */
-function decimal(value) {
-  const text = value instanceof NumberText ? value.text : value;
-  if (typeof text !== "string") return undefined;
-  const match = /^(-?)([0-9]+)(?:\.([0-9]+))?$/.exec(text);
-  if (match === null) return undefined;
-  const [, sign, whole, fraction = ""] = match;
-  if (whole.length + fraction.length > digitsMax) return undefined;
-  const digits = BigInt(whole + fraction);
-  return { digits: sign === "-" ? -digits : digits, scale: fraction.length };
-}
-
-function atScale(amount, scale) {
-  return amount.digits * 10n ** BigInt(scale - amount.scale);
-}
-
-function add(a, b) {
-  const scale = Math.max(a.scale, b.scale);
-  return { digits: atScale(a, scale) + atScale(b, scale), scale };
-}
-
-function compare(a, b) {
-  const scale = Math.max(a.scale, b.scale);
-  const difference = atScale(a, scale) - atScale(b, scale);
-  return difference < 0n ? -1 : difference > 0n ? 1 : 0;
-}
-
-/** A positive amount over `divisor`, rounded half up to two decimals, as text. */
-function inCents(amount, divisor) {
-  const unit = 10n ** BigInt(amount.scale) * divisor;
-  const cents = (amount.digits * 200n + unit) / (unit * 2n);
-  const text = String(cents).padStart(3, "0");
-  return `${text.slice(0, -2)}.${text.slice(-2)}`;
 }
 
 const daysOfMonth = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];

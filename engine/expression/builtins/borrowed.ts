@@ -37,6 +37,10 @@ for (const name of names) {
 /** Calls jsonata's own implementation. */
 export function borrowed(name: BorrowedName, args: readonly Outcome[], offset: number): Outcome {
   let result: unknown;
+  const [first] = args;
+  if (name === "fromMillis" && typeof first === "number" && !(Math.abs(first) <= dateMaxMs)) {
+    throw failure("ARGUMENT_INVALID", `$fromMillis cannot use ${first}: out of range`, offset);
+  }
   try {
     result = implementations.get(name)?.(...args);
   } catch (error) {
@@ -56,6 +60,9 @@ export function borrowed(name: BorrowedName, args: readonly Outcome[], offset: n
   }
   return typeof result === "string" ? checkedText(result) : (result as Item | undefined);
 }
+
+/** The range of JavaScript's dates, in ms since the epoch. */
+const dateMaxMs = 8.64e15;
 
 const messages: Readonly<Record<string, string>> = {
   D3100: "The radix of $formatBase must be between 2 and 36",

@@ -4,7 +4,7 @@ import { FunctionValue } from "../values.ts";
 import type { Outcome } from "../values.ts";
 
 /** What the compiler knows of a function's result. `decimal` and `number` are told apart: only numbers compute inline. */
-export type ResultType = "string" | "number" | "boolean" | "decimal" | "array" | "object" | "any";
+type ResultType = "string" | "number" | "boolean" | "decimal" | "array" | "object" | "any";
 
 export interface Builtin {
   /** With its dollar sign, as messages show it. */

@@ -68,7 +68,7 @@ function modeOf(
 }
 
 /** A decimal of a decimal, of a number by its shortest text, or of a text in the grammar of decimals. */
-export function exactValue(value: Outcome, name: string, offset: number): Decimal {
+function exactValue(value: Outcome, name: string, offset: number): Decimal {
   if (value instanceof Decimal) return value;
   const number = value instanceof NumberToken ? value.number : value;
   const decimal =
@@ -134,7 +134,7 @@ function divide(args: readonly Outcome[], rounding: RoundingMode, offset: number
 }
 
 /** Key of a reference table: texts as they are, numbers and booleans by their text. */
-export function tableKey(value: Outcome): string | undefined {
+function tableKey(value: Outcome): string | undefined {
   if (typeof value === "string") return value;
   if (typeof value === "number" || typeof value === "boolean") return String(value);
   if (value instanceof NumberToken) return String(value.number);
