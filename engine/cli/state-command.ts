@@ -85,9 +85,12 @@ function stateText(facts: StateFacts, summary: JsonObject): string {
   }
   for (const [step, clock] of Object.entries((summary["clocks"] ?? {}) as JsonObject)) {
     const { watermark } = clock as { watermark?: unknown };
-    const text =
-      typeof watermark === "number" ? formatInstant(watermark) : (watermark ?? "none yet");
-    lines.push(`  watermark  ${step} ${String(text)}`);
+    lines.push(`  watermark  ${step} ${watermarkText(watermark)}`);
   }
   return `${lines.join("\n")}\n`;
+}
+
+function watermarkText(watermark: unknown): string {
+  if (typeof watermark === "number") return formatInstant(watermark);
+  return watermark === "end" ? "end of input" : "none yet";
 }

@@ -5,7 +5,11 @@ import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { Logger } from "../core/logger.ts";
 import type { RawBatch } from "../core/record.ts";
 import type { DeliveryMark, DeliveryTarget } from "../checkpoint/delivery.ts";
-import type { CompiledExpression, EvaluationContext, ExpressionScope } from "../expression/expression.ts";
+import type {
+  CompiledExpression,
+  EvaluationContext,
+  ExpressionScope,
+} from "../expression/expression.ts";
 
 /** Reads raw records. Phases: create (no I/O), resolveStart or nothing, open, poll..., close. */
 export interface Source {
@@ -32,13 +36,6 @@ export interface Source {
   /** Records or bytes behind the end, as far as known: for progress. */
   lag(): { readonly amount: number; readonly unit: "records" | "bytes" } | undefined;
   close(): Promise<void>;
-}
-
-/** One output before it is framed: the key as text, null without one. */
-export interface OutputRecord {
-  readonly key: string | null;
-  readonly value: string;
-  readonly timestampMs: number;
 }
 
 /**
@@ -77,7 +74,10 @@ export interface ConnectorContext {
   readonly baseDirectory: string;
   /** Record cap in bytes of this source. */
   readonly maxRecordBytes: number;
-  compile(source: { readonly expression: string; readonly scope: ExpressionScope }): CompiledExpression;
+  compile(source: {
+    readonly expression: string;
+    readonly scope: ExpressionScope;
+  }): CompiledExpression;
   readonly evaluation: EvaluationContext;
 }
 
@@ -92,7 +92,13 @@ export interface ConnectorResolveContext {
   path(path: readonly (string | number)[]): string | undefined;
   report(
     path: readonly (string | number)[],
-    finding: { code: string; message: string; suggestion?: string; severity?: "error" | "warning"; at?: "key" | "value" },
+    finding: {
+      code: string;
+      message: string;
+      suggestion?: string;
+      severity?: "error" | "warning";
+      at?: "key" | "value";
+    },
   ): void;
   /** The resolved `kafka:` block of the job. */
   readonly kafka: JsonObject;

@@ -43,7 +43,7 @@ export interface Origin {
 }
 
 /** Bounds of the window that a result belongs to, `[startMs, endMs)`. */
-export interface WindowBounds {
+interface WindowBounds {
   readonly startMs: number;
   readonly endMs: number;
 }

@@ -1,4 +1,8 @@
-import type { EvaluationContext, CompiledExpression, ExpressionScope } from "../expression/expression.ts";
+import type {
+  EvaluationContext,
+  CompiledExpression,
+  ExpressionScope,
+} from "../expression/expression.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { Lateness, ResultFacts, StreamRecord } from "../core/record.ts";
 import type { RecordFault } from "../core/fault.ts";
@@ -51,14 +55,23 @@ export interface ResolveContext {
    * Takes the expression at `path` of the raw config (relative to the step or sink), checks that it compiles in
    * `scope`, reports faults at their YAML position. Undefined if there is none or it is faulty (already reported).
    */
-  expression(path: readonly (string | number)[], scope?: ExpressionScope): ExpressionSource | undefined;
+  expression(
+    path: readonly (string | number)[],
+    scope?: ExpressionScope,
+  ): ExpressionSource | undefined;
   /** Duration text at `path` in ms; reports bad ones. Undefined if absent or bad. */
   durationMs(path: readonly (string | number)[]): number | undefined;
   /** Loads and checks a JSON Schema file named at `path`; reports its findings at their own positions. Undefined if absent or bad. */
   schema(path: readonly (string | number)[]): JsonObject | undefined;
   report(
     path: readonly (string | number)[],
-    finding: { code: string; message: string; suggestion?: string; severity?: "error" | "warning"; at?: "key" | "value" },
+    finding: {
+      code: string;
+      message: string;
+      suggestion?: string;
+      severity?: "error" | "warning";
+      at?: "key" | "value";
+    },
   ): void;
   readonly rounding: RoundingMode;
 }

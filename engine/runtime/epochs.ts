@@ -4,9 +4,11 @@ import { epochIsDue } from "../checkpoint/epoch.ts";
 import type { EpochLimits } from "../checkpoint/epoch.ts";
 import { OutboxFile, outboxPath, OutboxWriter } from "../checkpoint/outbox.ts";
 import type { StateDirectory } from "../checkpoint/state-directory.ts";
+import type { EngineError } from "../core/errors.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { StateBackend } from "../state/state-backend.ts";
 import type { Connections } from "./connections.ts";
+import { asEngineError } from "./io-error.ts";
 import { markOf } from "./recover.ts";
 import type { RunPorts } from "./run.ts";
 import type { OutputWriter } from "./sink-node.ts";
@@ -44,7 +46,7 @@ export class Epochs {
   readonly #writers = new Map<string, OutputWriter>();
   readonly #since = new Map<string, number>();
   #delivery: Promise<void> = Promise.resolve();
-  #deliveryFailure: unknown;
+  #deliveryFailure: EngineError | undefined;
   #openedAtMs: number;
   #records = 0;
   #bytes = 0;
@@ -140,7 +142,7 @@ export class Epochs {
     this.#touched = false;
     this.#delivery = this.#deliver(record, CommitPermit.afterCommit(mark)).catch(
       (error: unknown) => {
-        this.#deliveryFailure = error;
+        this.#deliveryFailure = asEngineError(error);
       },
     );
   }

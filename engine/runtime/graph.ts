@@ -4,7 +4,7 @@ import type { Catalog } from "../plan/catalog.ts";
 import type { Plan, PlanPort, PlanSink, PlanStep, PortReference } from "../plan/plan.ts";
 import { compileRecordSchema } from "../schema/compile-schema.ts";
 import type { StepState } from "../state/state.ts";
-import { RunEvaluation } from "./evaluation-scope.ts";
+import type { RunEvaluation } from "./evaluation-scope.ts";
 import { expressionCompiler } from "./expressions.ts";
 import { Lanes, partitionLaneName } from "./lanes.ts";
 import { NodeCounters } from "./node-counters.ts";

@@ -180,5 +180,5 @@ export function markOf(
 }
 
 function summaryOf(newest: CommitRecord | undefined): JsonObject {
-  return newest === undefined ? {} : { clocks: newest.clocks as JsonObject };
+  return newest === undefined ? {} : { clocks: newest.clocks };
 }

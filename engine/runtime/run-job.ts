@@ -119,7 +119,7 @@ class JobRun {
     const { newest } = directory;
     if (newest !== undefined) {
       const { carried } = recovered.backend.match;
-      this.#graph.restoreClocks(newest.clocks as JsonObject, (id) => carried.get(id) ?? id);
+      this.#graph.restoreClocks(newest.clocks, (id) => carried.get(id) ?? id);
       restoreCounters(this.#graph, newest.counters as JsonObject);
     }
     this.#readers = [...connections.sources].map(

@@ -1,4 +1,3 @@
-import type { JsonObject } from "../core/json.ts";
 import type { RecordFault } from "../core/fault.ts";
 import type { ValueObject } from "../core/value.ts";
 
@@ -32,5 +31,3 @@ export interface SchemaFields {
   /** False with `additionalProperties: false`. */
   readonly open: boolean;
 }
-
-export type CompileRecordSchema = (schema: JsonObject) => RecordSchema;

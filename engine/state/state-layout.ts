@@ -54,6 +54,10 @@ export function matchLayouts(
     }
     carried.set(now.step, from);
   }
+  for (const step of reset) {
+    if (before.has(step) || planned.some((now) => now.step === step)) continue;
+    throw new EngineError("USAGE", `--reset ${step}: there is no step "${step}" with state`);
+  }
   for (const { step } of committed) {
     if (claimed.has(step)) continue;
     if (!reset.includes(step)) {

@@ -30,7 +30,16 @@ const packageFolders: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Ambient powers that these layers must be handed instead of taking (the plan and its meaning are pure). */
-const pureLayers = ["core", "expression", "schema", "operators", "plan", "spec", "checkpoint", "state"];
+const pureLayers = [
+  "core",
+  "expression",
+  "schema",
+  "operators",
+  "plan",
+  "spec",
+  "checkpoint",
+  "state",
+];
 const impurePatterns: readonly (readonly [RegExp, string])[] = [
   [/\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b/, "reads a clock"],
   [/\bMath\.random\b|\brandomUUID\b|\brandomBytes\b/, "makes randomness"],

@@ -20,10 +20,7 @@ function plain(node: SpecNode): JsonValue {
 }
 
 /** A spec that no structural check has seen: what compiling has to live with at worst. */
-function specOf(
-  text: string,
-  parameters: Readonly<Record<string, ParameterValue>> = {},
-): JobSpec {
+function specOf(text: string, parameters: Readonly<Record<string, ParameterValue>> = {}): JobSpec {
   const source = new SourceText(text);
   const document = parseYaml("jobs/test.yaml", source);
   const tree = document.root ? readTree("jobs/test.yaml", source, document.root) : undefined;

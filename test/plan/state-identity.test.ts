@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Plan } from "../../engine/plan/plan.ts";
-import { compareLayouts, layoutHash } from "../../engine/plan/state-identity.ts";
+import { layoutHash } from "../../engine/plan/state-identity.ts";
+import { matchLayouts } from "../../engine/state/state-layout.ts";
 import { compile, job } from "./fixture.ts";
 
 interface Parts {
@@ -33,7 +34,6 @@ function planOf(parts: Parts = {}): Plan {
 }
 
 const before = planOf();
-const nothing = { renamed: [], dropped: [], added: [] };
 
 test("free edits leave the layout as it is", () => {
   const edits: readonly Parts[] = [
@@ -48,112 +48,48 @@ test("free edits leave the layout as it is", () => {
   for (const parts of edits) {
     const after = planOf(parts);
     assert.equal(layoutHash(after), layoutHash(before));
-    assert.deepEqual(compareLayouts(before.stateLayout, after, []), nothing);
+    const { carried, dropped } = matchLayouts(before.stateLayout, after.stateLayout, []);
+    assert.deepEqual([[...carried.keys()].toSorted(), dropped], [["seen", "sums"], []]);
   }
 });
 
-test("a changed key, window or aggregate refuses, names what changed and the reset", () => {
-  const changes: readonly [parts: Parts, step: string, reason: RegExp][] = [
-    [
-      { dedupe: "{ id: seen, type: dedupe, key: customer_id, ttl: 24h }" },
-      "seen",
-      /^key of step seen/,
-    ],
-    [
-      {
-        aggregate:
-          "{ id: sums, type: aggregate, key: region, window: { type: tumbling, size: 10m }, aggregates: { n: { count: true } } }",
-      },
-      "sums",
-      /^window of step sums/,
-    ],
-    [
-      {
-        aggregate:
-          "{ id: sums, type: aggregate, key: kind, window: { type: tumbling, size: 5m }, aggregates: { n: { sum: a } } }",
-      },
-      "sums",
-      /^key and aggregates of step sums/,
-    ],
-    [
-      {
-        dedupe:
-          "{ id: seen, type: aggregate, key: region, window: { type: tumbling, size: 5m }, aggregates: { n: { count: true } } }",
-        discard: "seen.late, sums.late",
-      },
-      "seen",
-      /was of type dedupe and is now aggregate/,
-    ],
-  ];
-  for (const [parts, step, reason] of changes) {
+const aggregateWith = (window: string, aggregates: string): string =>
+  `{ id: sums, type: aggregate, key: region, window: { type: tumbling, size: ${window} }, aggregates: { ${aggregates} } }`;
+
+const changes: readonly (readonly [what: string, parts: Parts, step: string])[] = [
+  ["key", { dedupe: "{ id: seen, type: dedupe, key: customer_id, ttl: 24h }" }, "seen"],
+  ["window", { aggregate: aggregateWith("10m", "n: { count: true }") }, "sums"],
+  ["aggregates", { aggregate: aggregateWith("5m", "m: { count: true }") }, "sums"],
+];
+
+for (const [what, parts, step] of changes) {
+  test(`D8: a changed ${what} refuses, names the step and its reset, and --reset drops the state`, () => {
     const after = planOf(parts);
     assert.notEqual(layoutHash(after), layoutHash(before));
-    const { refuse } = compareLayouts(before.stateLayout, after, []);
-    assert.equal(refuse?.step, step);
-    assert.match(refuse?.reason ?? "", reason);
-    assert.match(refuse?.reason ?? "", new RegExp(`--reset ${step}`));
-    assert.deepEqual(compareLayouts(before.stateLayout, after, [step]), {
-      renamed: [],
-      dropped: [step],
-      added: [step],
-    });
-  }
+    assert.throws(
+      () => matchLayouts(before.stateLayout, after.stateLayout, []),
+      (error: Error & { code?: string; hint?: string }) =>
+        error.code === "STATE_LAYOUT_CHANGED" &&
+        error.message.includes(`"${step}"`) &&
+        error.hint?.includes(`--reset ${step}`) === true,
+    );
+    const { dropped } = matchLayouts(before.stateLayout, after.stateLayout, [step]);
+    assert.deepEqual(dropped, [step]);
+  });
+}
+
+test("a renamed step carries its state over with `was`, and refuses without", () => {
+  const parts = (was: string): Parts => ({
+    dedupe: `{ id: once, type: dedupe, ${was}key: order_id, ttl: 24h }`,
+    discard: "once.duplicates, sums.late",
+  });
+  const renamed = planOf(parts("was: seen, "));
+  const { carried } = matchLayouts(before.stateLayout, renamed.stateLayout, []);
+  assert.equal(carried.get("once"), "seen");
+  const forgotten = planOf(parts(""));
+  assert.throws(() => matchLayouts(before.stateLayout, forgotten.stateLayout, []), /"seen"/);
 });
 
-test("a vanished id refuses; `was` carries its state over; `--reset` drops it", () => {
-  const gone = planOf({
-    dedupe: "{ id: unique, type: dedupe, key: order_id, ttl: 24h }",
-    discard: "unique.duplicates, sums.late",
-  });
-  const { refuse } = compareLayouts(before.stateLayout, gone, []);
-  assert.equal(refuse?.step, "seen");
-  assert.match(refuse?.reason ?? "", /was: seen/);
-  assert.deepEqual(compareLayouts(before.stateLayout, gone, ["seen"]), {
-    renamed: [],
-    dropped: ["seen"],
-    added: ["unique"],
-  });
-  const renamed = planOf({
-    dedupe: "{ id: unique, type: dedupe, was: seen, key: order_id, ttl: 24h }",
-    discard: "unique.duplicates, sums.late",
-  });
-  assert.deepEqual(compareLayouts(before.stateLayout, renamed, []), {
-    ...nothing,
-    renamed: [{ from: "seen", to: "unique" }],
-  });
-  // Once it has been carried over, the hint may stay.
-  assert.deepEqual(compareLayouts(renamed.stateLayout, renamed, []), nothing);
-});
-
-test("a renamed step with another key refuses too", () => {
-  const after = planOf({
-    dedupe: "{ id: unique, type: dedupe, was: seen, key: customer_id, ttl: 24h }",
-    discard: "unique.duplicates, sums.late",
-  });
-  assert.equal(compareLayouts(before.stateLayout, after, []).refuse?.step, "unique");
-  assert.deepEqual(compareLayouts(before.stateLayout, after, ["unique"]), {
-    renamed: [],
-    dropped: ["seen"],
-    added: ["unique"],
-  });
-});
-
-test("a new stateful step starts empty", () => {
-  const after = planOf({
-    extra: ["{ id: first, type: dedupe, key: customer_id, ttl: 24h }"],
-    discard: "first.duplicates, seen.duplicates, sums.late",
-  });
-  assert.deepEqual(compareLayouts(before.stateLayout, after, []), { ...nothing, added: ["first"] });
-});
-
-test("state of another codec version refuses", () => {
-  const stored = before.stateLayout.map((layout) => ({
-    ...layout,
-    states: { seen: { version: 0 } },
-  }));
-  assert.match(compareLayouts(stored, before, []).refuse?.reason ?? "", /another release/);
-});
-
-test("a reset of a step that nobody knows is refused", () => {
-  assert.equal(compareLayouts(before.stateLayout, before, ["sesn"]).refuse?.step, "sesn");
+test("--reset of a step that neither the state nor the job knows is a usage error", () => {
+  assert.throws(() => matchLayouts(before.stateLayout, before.stateLayout, ["nope"]), /nope/);
 });
