@@ -1,4 +1,5 @@
 import { CommitPermit } from "../checkpoint/delivery.ts";
+import { genesisHash } from "../checkpoint/commit-record.ts";
 import type { CommitRecord } from "../checkpoint/commit-record.ts";
 import { OutboxFile, outboxPath } from "../checkpoint/outbox.ts";
 import { stateFormatVersion } from "../checkpoint/identity.ts";
@@ -35,7 +36,7 @@ export async function recover(
   ports: RunPorts,
 ): Promise<Recovered> {
   const { identity, newest } = directory;
-  const decision = await decide(plan, directory, connections, options.overwrite);
+  const decision = await decide(plan, directory, connections, options, ports);
   const startPositions = await resolveStarts(connections, identity);
   const positions = Object.fromEntries(
     [...connections.sources.keys()].map((id) => [
@@ -68,8 +69,11 @@ export async function recover(
   await directory.settle(summaryOf(newest));
   await cutFiles(connections, decision, ports);
   const partitions = await readyTargets(plan, directory, connections, decision, incarnation, ports);
-  if (newest !== undefined)
-    await publishFiles(connections, decision, newest, plan.job, incarnation);
+  const committed = newest ?? { epoch: 0, hash: genesisHash };
+  for (const id of decision.publish) {
+    const mark = markOf(committed, plan.job, incarnation);
+    await connections.files.get(id)?.publish(mark, decision.lengths[id] ?? 0);
+  }
   await directory.removeOutboxes(decision.epoch, true);
   return { incarnation, backend, positions, partitions };
 }
@@ -79,29 +83,51 @@ async function decide(
   plan: Plan,
   directory: StateDirectory,
   connections: Connections,
-  overwrite: boolean,
+  { overwrite }: RunOptions,
+  { files: fileSystem }: RunPorts,
 ): Promise<Recover> {
+  const { newest } = directory;
   const files: Record<string, FileFacts> = {};
   for (const [id, sink] of connections.files) {
     files[id] = { path: sink.name, ...(await sink.inspect()) };
   }
   const targets: Record<string, DeliveryMark | undefined> = {};
+  const damagedOutboxes: string[] = [];
   for (const [id, { target }] of connections.targets) {
-    targets[id] = await target.inspect(plan.job);
+    const mark = await target.inspect(plan.job);
+    targets[id] = mark;
+    if (newest === undefined || mark?.epoch === newest.epoch) continue;
+    const facts = newest.outboxes[id];
+    if (facts === undefined) continue;
+    const path = outboxPath(directory.path, newest.epoch, id);
+    if (await isDamaged(new OutboxFile(fileSystem, path, facts, facts.topics))) {
+      damagedOutboxes.push(id);
+    }
   }
   const decision = decideRecovery({
     job: plan.job,
     identity: directory.identity,
     head: directory.head,
-    commit: directory.newest,
+    commit: newest,
     files,
     targets,
+    damagedOutboxes,
     overwrite,
   });
   if (decision.kind === "refuse") {
     throw new EngineError(decision.code, decision.message, { hint: decision.hint });
   }
   return decision;
+}
+
+async function isDamaged(outbox: OutboxFile): Promise<boolean> {
+  try {
+    await outbox.verify();
+    return false;
+  } catch (error) {
+    if (error instanceof EngineError && error.code === "STATE_CORRUPT") return true;
+    throw error;
+  }
 }
 
 /** Sources that this state directory has seen keep the start they were given then. */
@@ -146,7 +172,6 @@ async function readyTargets(
     await failpoints.hit("recover.deliver.before");
     const path = outboxPath(directory.path, newest.epoch, id);
     const outbox = new OutboxFile(files, path, pending, topics);
-    await outbox.verify();
     await target.deliver(outbox, CommitPermit.afterCommit(markOf(newest, plan.job, incarnation)));
     await failpoints.hit("recover.deliver.after");
   }
@@ -156,19 +181,6 @@ async function readyTargets(
 /** The job's topics keep their numbers; topics that only a pending outbox knows stand behind them. */
 function topicsOf(connection: TargetConnection, pending: readonly string[]): readonly string[] {
   return [...new Set([...connection.topics, ...pending])];
-}
-
-async function publishFiles(
-  connections: Connections,
-  decision: Recover,
-  newest: CommitRecord,
-  job: string,
-  incarnation: string,
-): Promise<void> {
-  for (const id of decision.publish) {
-    const mark = markOf(newest, job, incarnation);
-    await connections.files.get(id)?.publish(mark, decision.lengths[id] ?? 0);
-  }
 }
 
 export function markOf(

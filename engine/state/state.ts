@@ -13,7 +13,7 @@ export interface Codec<V> {
  * `get` sees this run's own puts. Keys are canonical key text (`core/key.ts`).
  */
 export interface TimedKeySet {
-  /** The time put last for this key; undefined if none or expired. */
+  /** The largest time put for this key; undefined if none or expired. */
   get(key: string): number | undefined;
   put(key: string, timeMs: number): void;
   /** Forgets every key whose `timeMs + ttlMs <= watermarkMs`; called as the watermark rises, cheap when nothing is due. */
