@@ -131,6 +131,7 @@ export class OrdersRules {
   #settle(text) {
     const body = text.startsWith("\uFEFF") ? text.slice(1) : text;
     if (nesting(body) > nestingMax) return { type: "MALFORMED_JSON", record: null };
+    if (!hasWholeCharacters(body)) return { type: "MALFORMED_JSON", record: null };
     let record;
     try {
       record = readJson(body);
@@ -373,4 +374,13 @@ function instant(text) {
 
 function wholeSeconds(ms) {
   return new Date(ms).toISOString().replace(".000Z", "Z");
+}
+
+/** False if an escape such as \\ud83d stands without its other half: half a character has no UTF-8. */
+function hasWholeCharacters(text) {
+  return text
+    .replace(/\\(?:u([0-9a-fA-F]{4})|.)/gsu, (_, code) =>
+      code === undefined ? " " : String.fromCharCode(Number.parseInt(code, 16)),
+    )
+    .isWellFormed();
 }
