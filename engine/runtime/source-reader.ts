@@ -45,12 +45,18 @@ export class SourceReader {
   }
 }
 
+interface Polled {
+  readonly reader: SourceReader;
+  readonly batch: RawBatch | undefined;
+}
+
 /** Keeps one poll of each source under way and gives the batches as they come. */
 export class Poller {
   readonly #readers: readonly SourceReader[];
   readonly #batchSize: number;
   readonly #signal: AbortSignal;
-  readonly #underWay = new Map<SourceReader, Promise<PolledBatch | undefined>>();
+  /** A poll stays here until what it gave is handed on: another source may win the race while it waits. */
+  readonly #underWay = new Map<SourceReader, Promise<Polled>>();
 
   constructor(readers: readonly SourceReader[], batchSize: number, signal: AbortSignal) {
     this.#readers = readers;
@@ -58,13 +64,18 @@ export class Poller {
     this.#signal = signal;
   }
 
-  /** The next batch of any source; undefined if nothing came within the sources' short wait. */
+  /** The next batch of any source, in turn where several are ready; undefined if nothing came in a short wait. */
   async next(): Promise<PolledBatch | undefined> {
     for (const reader of this.#readers) {
       if (reader.ended || this.#underWay.has(reader)) continue;
-      this.#underWay.set(reader, this.#poll(reader));
+      const poll = this.#poll(reader);
+      // Its failure is met when it is its turn, or never if the run stops before.
+      poll.catch(() => {});
+      this.#underWay.set(reader, poll);
     }
-    return Promise.race(this.#underWay.values());
+    const { reader, batch } = await Promise.race(this.#underWay.values());
+    this.#underWay.delete(reader);
+    return batch === undefined ? undefined : { reader, batch };
   }
 
   /** Waits for the polls under way and forgets what they gave: it was not processed. */
@@ -73,12 +84,7 @@ export class Poller {
     this.#underWay.clear();
   }
 
-  async #poll(reader: SourceReader): Promise<PolledBatch | undefined> {
-    try {
-      const batch = await reader.source.poll(this.#batchSize, this.#signal);
-      return batch === undefined ? undefined : { reader, batch };
-    } finally {
-      this.#underWay.delete(reader);
-    }
+  async #poll(reader: SourceReader): Promise<Polled> {
+    return { reader, batch: await reader.source.poll(this.#batchSize, this.#signal) };
   }
 }
