@@ -39,7 +39,7 @@ function usageOf(pid) {
 
 /** Runs `node ARGS` to its end; wall seconds include the start of the process. */
 async function measured(args, cwd) {
-  const start = process.hrtime.bigint();
+  const startMs = performance.now();
   const child = spawn(process.execPath, args, { cwd, stdio: ["ignore", "pipe", "inherit"] });
   let usage = { cpu: 0, peak: 0 };
   const timer = setInterval(() => {
@@ -51,11 +51,12 @@ async function measured(args, cwd) {
   });
   clearInterval(timer);
   if (status !== 0) throw new Error(`node ${args[0]} ended with ${status}`);
-  return { seconds: Number(process.hrtime.bigint() - start) / 1e9, ...usage };
+  return { seconds: (performance.now() - startMs) / 1000, ...usage };
 }
 
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
-const spread = (numbers) => `${Math.min(...numbers).toFixed(1)}..${Math.max(...numbers).toFixed(1)}`;
+const spread = (numbers) =>
+  `${Math.min(...numbers).toFixed(1)}..${Math.max(...numbers).toFixed(1)}`;
 
 const folder = mkdtempSync(join(tmpdir(), "bench-"));
 try {

@@ -2,7 +2,7 @@ import type { Argv } from "yargs";
 import { TopicReader } from "../connectors/embedded/topic-reader.ts";
 import type { ConsumedRecord } from "../connectors/embedded/topic-reader.ts";
 import { formatInstant } from "../core/event-time.ts";
-import { exitCode } from "../core/errors.ts";
+import { EngineError, exitCode } from "../core/errors.ts";
 import { consoleLogger, print, StatusLine } from "./output.ts";
 import { drainOnSignals } from "./signals.ts";
 import { topicOptions, topicsFolder } from "./topic-options.ts";
@@ -45,18 +45,22 @@ export const consumeCommand = {
   describe: "Print the records of a topic",
   builder: build,
   handler: async (options: ConsumeArguments): Promise<number> => {
+    const { max } = options;
+    if (max !== undefined && (!Number.isSafeInteger(max) || max < 1)) {
+      throw new EngineError("USAGE", "--max must be a whole number from 1");
+    }
     const drain = drainOnSignals(consoleLogger(new StatusLine()));
     const reader = new TopicReader(topicsFolder(options.topicsDir), options.topic);
     const follow = options.follow ?? !options.fromBeginning;
-    let left = options.max ?? Infinity;
+    let left = max ?? Infinity;
     try {
       await reader.open(options.fromBeginning ? "beginning" : "end");
-      if (left <= 0) return exitCode.ok;
       for await (const records of reader.records({ follow }, drain.signal)) {
         const taken = records.slice(0, left);
-        await print(taken.map((record) => `${lineOf(record, options.format)}\n`).join(""));
+        const lines = taken.map((record) => `${lineOf(record, options.format)}\n`);
+        const isRead = await print(lines.join(""));
         left -= taken.length;
-        if (left <= 0) break;
+        if (left <= 0 || !isRead) break;
       }
       return exitCode.ok;
     } finally {

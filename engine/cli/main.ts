@@ -7,6 +7,7 @@ import { EngineError, exitCode } from "../core/errors.ts";
 import { asEngineError } from "../runtime/io-error.ts";
 import { consumeCommand } from "./consume-command.ts";
 import { explainCommand } from "./explain-command.ts";
+import { tolerateClosedReaders } from "./output.ts";
 import { produceCommand } from "./produce-command.ts";
 import { runCommand } from "./run-command.ts";
 import { stateCommand } from "./state-command.ts";
@@ -21,6 +22,23 @@ function describe(error: EngineError): string {
     lines.push("  This is a bug in pipeline; please report it with this trace:", cause.stack ?? "");
   }
   return `${lines.join("\n")}\n`;
+}
+
+/** Options and positionals that take several values. */
+const repeatable: ReadonlySet<string> = new Set(["_", "jobs", "param", "input", "reset"]);
+
+/** yargs makes a list of a repeated option, NaN of a bad number and "" of a missing value: none of them is meant. */
+function checkArguments(options: Readonly<Record<string, unknown>>): true {
+  for (const [name, value] of Object.entries(options)) {
+    if (Array.isArray(value) && !repeatable.has(name)) {
+      throw new EngineError("USAGE", `--${name} is given ${value.length} times`, {
+        hint: "give it once",
+      });
+    }
+    if (value === "") throw new EngineError("USAGE", `--${name} needs a value`);
+    if (Number.isNaN(value)) throw new EngineError("USAGE", `--${name} must be a number`);
+  }
+  return true;
 }
 
 /** yargs types each command by its own options; a handler's result becomes the exit code. */
@@ -54,13 +72,25 @@ async function main(): Promise<void> {
     .strict()
     .recommendCommands()
     .parserConfiguration({
-      "duplicate-arguments-array": false,
       "camel-case-expansion": true,
       "parse-positional-numbers": false,
     })
+    .check(checkArguments)
+    .updateStrings({
+      "Did you mean %s?": "there is no such command or option; did you mean %s?",
+      "Not enough non-option arguments: got %s, need at least %s": {
+        one: "an argument is missing: got %s, need at least %s",
+        other: "arguments are missing: got %s, need at least %s",
+      },
+    })
     .exitProcess(false)
     .fail((message: string | null, error: Error | undefined) => {
-      throw error ?? new EngineError("USAGE", message ?? "bad usage");
+      if (error instanceof EngineError) throw error;
+      // yargs' own errors, such as an option at the end of the line without its value.
+      if (error === undefined || error.name === "YError") {
+        throw new EngineError("USAGE", message ?? error?.message ?? "bad usage");
+      }
+      throw error;
     })
     .help()
     .alias("help", "h")
@@ -68,6 +98,7 @@ async function main(): Promise<void> {
   await parser.parseAsync();
 }
 
+tolerateClosedReaders();
 try {
   await main();
 } catch (error) {

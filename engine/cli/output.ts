@@ -39,11 +39,25 @@ export function consoleLogger(status: StatusLine): Logger {
   return { info: line("INFO"), warn: line("WARN"), error: line("ERROR") };
 }
 
-/** Writes to stdout and waits until it is taken, so that a slow reader does not fill memory. */
-export function print(text: string): Promise<void> {
+function isReaderGone(error: Error): boolean {
+  return "code" in error && error.code === "EPIPE";
+}
+
+/** Without a listener, a reader that went away (`| head -1`) would end the process with a stack trace. */
+export function tolerateClosedReaders(): void {
+  for (const stream of [stdout, stderr]) {
+    stream.on("error", (error: Error) => {
+      if (!isReaderGone(error)) throw error;
+    });
+  }
+}
+
+/** Writes to stdout and waits until it is taken, so that a slow reader does not fill memory. False: nobody reads any more. */
+export function print(text: string): Promise<boolean> {
   return new Promise((done, failed) => {
     stdout.write(text, (error) => {
-      if (error === null || error === undefined) done();
+      if (error === null || error === undefined) done(true);
+      else if (isReaderGone(error)) done(false);
       else failed(error);
     });
   });

@@ -79,8 +79,11 @@ export const produceCommand = {
         written += lines.length;
       }
     } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "ENOENT") {
-        throw new EngineError("USAGE", `there is no file ${options.file}`);
+      if (error instanceof Error && "code" in error) {
+        if (error.code === "ENOENT")
+          throw new EngineError("USAGE", `there is no file ${options.file}`);
+        if (error.code === "EISDIR")
+          throw new EngineError("USAGE", `${options.file} is a directory`);
       }
       throw error;
     } finally {

@@ -129,5 +129,5 @@ export function groupContext(context: Outcome): Outcome {
   if (context.length < 2) return context[0];
   if (!context.some((item) => isArray(item))) return context;
   spendArray(context.length);
-  return context.flat(1) as readonly Item[];
+  return context.flat(1);
 }

@@ -103,6 +103,7 @@ export class JobBench {
       };
       const summary = await this.#driver.run(plan, options, { stop: stop.signal });
       if (summary.outcome !== "drained") return { summary, starts };
+      assert.ok(summary.checkpoints > 0, "a drain without a checkpoint makes no way");
     }
   }
 

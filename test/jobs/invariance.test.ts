@@ -120,11 +120,13 @@ function orders(count: number, seed: number, disorder: Disorder): readonly strin
     const region = pick(["us", "eu", "uk", "au"]);
     const amount = Math.floor(random() * 15_000) / 100;
     if (kind < 0.1 && lines.length > 0) lines.push(pick(lines.slice(-40)));
-    else if (kind < 0.1 + disorder.late) lines.push(order(number, timeMs - 9 * minuteMs, region, amount));
+    else if (kind < 0.1 + disorder.late)
+      lines.push(order(number, timeMs - 9 * minuteMs, region, amount));
     else if (kind < 0.2) lines.push(order(number, nowMs + 3 * 60 * minuteMs, region, -1));
     else if (kind < 0.23) lines.push(order(number, nowMs + 3 * minuteMs, "au", amount));
     else if (kind < 0.25) lines.push(pick(["{", "[]", '{"timestamp":"yesterday"}', "nul"]));
-    else if (kind < 0.27) lines.push(order(number, timeMs, region, amount).replace(/"region":"..",/, ""));
+    else if (kind < 0.27)
+      lines.push(order(number, timeMs, region, amount).replace(/"region":"..",/, ""));
     else lines.push(order(number, timeMs, region, amount));
   }
   return lines;
@@ -171,7 +173,6 @@ const variants: readonly Variant[] = [
   { batchSize: 1, checkpointRecords: 10, inPieces: true },
   { batchSize: 1000, checkpointRecords: 1, inPieces: true },
 ];
-
 
 /** A job whose source is called `orders`, out of order by 2 minutes at most, and whose `dead` takes all errors. */
 function job(steps: readonly string[], sinks: readonly string[], discard = "[]"): string {
@@ -270,10 +271,12 @@ describe("One lane", () => {
       [
         '{ id: valid, type: validate, rules: [{ assert: "amount > 0", message: no }] }',
         `{ id: keyed, type: enrich, set: { key: "amount = 7 ? $error('odd') : 1" } }`,
-        '{ id: once, type: dedupe, key: "region = \'xx\' ? null : order_id", ttl: 1h }',
+        "{ id: once, type: dedupe, key: \"region = 'xx' ? null : order_id\", ttl: 1h }",
         `{ id: windows, ${counting} }`,
       ],
-      ["out: { type: memory, name: out, input: [windows, windows.late], set: { id: order_id, orders: orders } }"],
+      [
+        "out: { type: memory, name: out, input: [windows, windows.late], set: { id: order_id, orders: orders } }",
+      ],
       "[once.duplicates]",
     );
     const { out, dead } = await smallOutcome(
@@ -333,19 +336,23 @@ describe("One lane", () => {
         "[windows.late, stacked.late]",
       );
       const { out } = await smallOutcome(context, text, rows);
-      assert.deepEqual(out, [
-        '{"id":"O-0"}',
-        '{"id":"O-1"}',
-        '{"id":"O-2"}',
-        '{"orders":1}',
-        '{"id":"O-3"}',
-        '{"orders":1}',
-        '{"orders":1}',
-        '{"sum":2}',
-        '{"orders":1}',
-        '{"sum":1}',
-        '{"sum":1}',
-      ], inputs);
+      assert.deepEqual(
+        out,
+        [
+          '{"id":"O-0"}',
+          '{"id":"O-1"}',
+          '{"id":"O-2"}',
+          '{"orders":1}',
+          '{"orders":1}',
+          '{"sum":2}',
+          '{"id":"O-3"}',
+          '{"orders":1}',
+          '{"sum":1}',
+          '{"orders":1}',
+          '{"sum":1}',
+        ],
+        inputs,
+      );
     }
   });
 
@@ -433,7 +440,12 @@ describe("Several lanes", () => {
 
   it("give the results of one lane where nothing is late", async (context) => {
     const lines = orders(300, 5, { backMs: minuteMs, late: 0 });
-    const expected = await outcome(context, text, new Map([["orders", MemoryInput.of(lines)]]), oneGo);
+    const expected = await outcome(
+      context,
+      text,
+      new Map([["orders", MemoryInput.of(lines)]]),
+      oneGo,
+    );
     for (const count of [2, 3, 5]) {
       const inputs = new Map([["orders", MemoryInput.of(...partitioned(lines, count))]]);
       for (const batchSize of [1, 7, 1000]) {
@@ -457,9 +469,7 @@ steps:`,
       )
       .replace("{ id: valid,", "{ id: valid, input: [orders, shop],");
     const lines = orders(300, 6, { backMs: minuteMs, late: 0 });
-    const inOrder = orders(200, 7, { backMs: 0, late: 0 }).map((line) =>
-      line.replace("O-", "S-"),
-    );
+    const inOrder = orders(200, 7, { backMs: 0, late: 0 }).map((line) => line.replace("O-", "S-"));
     const inputs = new Map([
       ["orders", MemoryInput.of(...partitioned(lines, 2))],
       ["shop", MemoryInput.of(inOrder)],
