@@ -78,10 +78,6 @@ async function main(): Promise<void> {
     .check(checkArguments)
     .updateStrings({
       "Did you mean %s?": "there is no such command or option; did you mean %s?",
-      "Not enough non-option arguments: got %s, need at least %s": {
-        one: "an argument is missing: got %s, need at least %s",
-        other: "arguments are missing: got %s, need at least %s",
-      },
     })
     .exitProcess(false)
     .fail((message: string | null, error: Error | undefined) => {

@@ -10,7 +10,10 @@ class InputClock {
   /** By lane number: what marks have promised beyond M_l - B, such as +Infinity at the end of a partition. */
   readonly #floor: number[] = [];
   readonly #outOfOrderness: number[] = [];
+  /** Lanes that rest; an ended one never does. */
   readonly #idle = new Set<number>();
+  /** True if no awake lane may be the one that holds W back: after a restart, which may have taken lanes away. */
+  #isUnsettled = true;
   watermark = -Infinity;
 
   constructor(lanes: Lanes, members: readonly number[]) {
@@ -27,24 +30,36 @@ class InputClock {
     return Math.max(this.#own(lane), this.watermark);
   }
 
+  /** True while some lanes rest and all others have ended: then this input holds nothing back. */
+  get rests(): boolean {
+    return (
+      this.#idle.size > 0 &&
+      this.#members.every((lane) => this.#idle.has(lane) || this.#own(lane) === Infinity)
+    );
+  }
+
+  /** True if W rose, or a lane woke. */
   observe(lane: number, eventTimeMs: number): boolean {
     const woke = this.#idle.size > 0 && this.#idle.delete(lane);
     if (!(eventTimeMs > (this.#largest[lane] ?? Infinity)) && !woke) return false;
     const before = this.#own(lane);
     this.#largest[lane] = Math.max(this.#largest[lane] ?? -Infinity, eventTimeMs);
-    // Only the lane that held the watermark back can let it rise.
-    return before <= this.watermark && this.#advance();
+    // Only the lane that held the watermark back can let it rise, or one that now counts again.
+    if (before > this.watermark && !woke && !this.#isUnsettled) return false;
+    return this.#advance() || woke;
   }
 
   raise(lane: number, watermarkMs: number): boolean {
     if (watermarkMs <= (this.#floor[lane] ?? Infinity)) return false;
     this.#floor[lane] = watermarkMs;
+    this.#idle.delete(lane);
     return this.#advance();
   }
 
-  rest(lane: number): boolean {
+  rest(lane: number): void {
+    if (this.#own(lane) === Infinity) return;
     this.#idle.add(lane);
-    return this.#advance();
+    this.#advance();
   }
 
   snapshot(): JsonObject {
@@ -75,14 +90,14 @@ class InputClock {
   }
 
   #advance(): boolean {
+    this.#isUnsettled = false;
+    // What rests may go on: the end of the other lanes is not the end of the input.
+    if (this.rests) return false;
     let smallest = Infinity;
-    let awake = 0;
     for (const lane of this.#members) {
-      if (this.#idle.has(lane)) continue;
-      awake += 1;
-      smallest = Math.min(smallest, this.#own(lane));
+      if (!this.#idle.has(lane)) smallest = Math.min(smallest, this.#own(lane));
     }
-    if (awake === 0 || smallest <= this.watermark) return false;
+    if (smallest <= this.watermark) return false;
     this.watermark = smallest;
     return true;
   }
@@ -97,9 +112,12 @@ export class StepClock {
     this.#inputs = lanesByInput.map((members) => new InputClock(lanes, members));
   }
 
-  /** W_l of a lane at one input, as it stands now: to be asked before `observe`. */
+  /**
+   * W_l of a lane at one input, as it stands now: to be asked before `observe`. At least the step's own W, which is
+   * above the input's where an input rested or is new: neither may reopen what has fired.
+   */
   laneWatermark(input: number, lane: number): number {
-    return this.#at(input).laneWatermark(lane);
+    return Math.max(this.#at(input).laneWatermark(lane), this.watermark);
   }
 
   /** A record (or ghost) of this event time was settled. True if the step's watermark rose. */
@@ -114,7 +132,8 @@ export class StepClock {
 
   /** A lane is idle until its next record. True if the step's watermark rose. */
   rest(input: number, lane: number): boolean {
-    return this.#at(input).rest(lane) && this.#advance();
+    this.#at(input).rest(lane);
+    return this.#advance();
   }
 
   snapshot(): JsonObject {
@@ -141,8 +160,12 @@ export class StepClock {
 
   #advance(): boolean {
     let smallest = Infinity;
-    for (const input of this.#inputs) smallest = Math.min(smallest, input.watermark);
-    if (smallest <= this.watermark) return false;
+    let resting = 0;
+    for (const input of this.#inputs) {
+      if (input.rests) resting += 1;
+      else smallest = Math.min(smallest, input.watermark);
+    }
+    if (smallest <= this.watermark || (smallest === Infinity && resting > 0)) return false;
     this.watermark = smallest;
     return true;
   }
