@@ -113,7 +113,7 @@ export class Epochs {
     const { directory, backend, job, incarnation } = this.#options;
     const { epoch } = this;
     await this.delivered();
-    const [states, files, outboxes] = await Promise.all([
+    const [states, files, outboxes] = await allDone([
       backend.prepareCommit(epoch),
       this.#flushFiles(),
       this.#closeOutboxes(epoch),
@@ -156,7 +156,7 @@ export class Epochs {
   /** Gives up what was not committed. */
   async abandon(): Promise<void> {
     await this.#delivery;
-    for (const outbox of this.#outboxes.values()) await outbox.abandon();
+    await Promise.allSettled([...this.#outboxes.values()].map((outbox) => outbox.abandon()));
   }
 
   async #flushFiles(): Promise<Record<string, { path: string; length: number }>> {
@@ -211,4 +211,12 @@ export class Epochs {
   #throwDeliveryFailure(): void {
     if (this.#deliveryFailure !== undefined) throw this.#deliveryFailure;
   }
+}
+
+/** Like Promise.all, but fails only after all have ended: nothing is at work any more when the run is given up. */
+async function allDone<T extends readonly unknown[]>(work: {
+  readonly [Index in keyof T]: Promise<T[Index]>;
+}): Promise<T> {
+  await Promise.allSettled(work);
+  return (await Promise.all(work)) as unknown as T;
 }

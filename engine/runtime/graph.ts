@@ -94,13 +94,26 @@ export class Graph {
     );
   }
 
-  restoreClocks(snapshot: JsonObject, idBefore: (stepId: string) => string): void {
+  /** True if windows fired at once, as they do when their allowed lateness has become shorter. */
+  restoreClocks(
+    snapshot: JsonObject,
+    idBefore: (stepId: string) => string,
+    processingTimeMs: number,
+  ): boolean {
+    this.#options.evaluation.context.processingTimeMs = processingTimeMs;
+    const madeBefore = this.#made;
     for (const step of this.#steps) {
       const saved = snapshot[idBefore(step.id)] as JsonObject | undefined;
       if (step.clock === undefined || saved === undefined) continue;
       step.clock.restore(saved);
       step.resume();
     }
+    this.#run();
+    return this.#made > madeBefore;
+  }
+
+  get #made(): number {
+    return this.#steps.reduce((sum, { counters }) => sum + counters.made, 0);
   }
 
   #run(): void {

@@ -85,6 +85,8 @@ class JobRun {
   readonly #startedAtMs: number;
   /** Stops the polls under way, by a drain as by a failure. */
   readonly #polling = new AbortController();
+  /** The restored windows have made results already, which belong to the first epoch. */
+  readonly #hasFired: boolean = false;
   #records = 0;
   #progressAtMs: number;
 
@@ -119,8 +121,12 @@ class JobRun {
     const { newest } = directory;
     if (newest !== undefined) {
       const { carried } = recovered.backend.match;
-      this.#graph.restoreClocks(newest.clocks, (id) => carried.get(id) ?? id);
       restoreCounters(this.#graph, newest.counters as JsonObject);
+      this.#hasFired = this.#graph.restoreClocks(
+        newest.clocks,
+        (id) => carried.get(id) ?? id,
+        this.#startedAtMs,
+      );
     }
     this.#readers = [...connections.sources].map(
       ([id, { plan: source, source: opened }]) =>
@@ -137,6 +143,7 @@ class JobRun {
 
   async toEnd(): Promise<RunSummary> {
     if (this.#directory.newest?.finished === true) return this.#summary("already_finished");
+    if (this.#hasFired) await this.#epochs.took(0, 0);
     const { stop } = this.#ports;
     const stopPolling = (): void => this.#polling.abort();
     stop.addEventListener("abort", stopPolling, { once: true });

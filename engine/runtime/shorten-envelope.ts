@@ -8,13 +8,14 @@ import type { ValueObject } from "../core/value.ts";
  */
 export function shortenEnvelope(envelope: ValueObject, limitBytes: number): ValueObject {
   const original = typeof envelope["original"] === "string" ? envelope["original"] : "";
+  const bytes = Buffer.from(original, envelope["encoding"] === "base64" ? "base64" : "utf8");
   const cut: Record<string, unknown> = {
     ...envelope,
     record: null,
     original: "",
-    original_length: envelope["original_length"] ?? Buffer.byteLength(original),
+    original_length: envelope["original_length"] ?? bytes.length,
     original_sha256:
-      envelope["original_sha256"] ?? createHash("sha256").update(original).digest("hex"),
+      envelope["original_sha256"] ?? createHash("sha256").update(bytes).digest("hex"),
     original_cut: true,
   };
   const room = limitBytes - Buffer.byteLength(serializeValue(cut as ValueObject));

@@ -129,8 +129,15 @@ export class SinkNode {
   /** Half of the limit leaves room for what `set` adds; where that is not enough, the bare envelope goes out. */
   #shortened(record: StreamRecord, limitBytes: number): string {
     const envelope = shortenEnvelope(record.error ?? record.value, limitBytes / 2);
-    const text = this.#textOf(record.withError(envelope, envelope as ErrorEnvelope, record.late));
-    return Buffer.byteLength(text) <= limitBytes ? text : serializeValue(envelope);
+    const bare = serializeValue(envelope);
+    try {
+      const text = this.#textOf(record.withError(envelope, envelope as ErrorEnvelope, record.late));
+      return Buffer.byteLength(text) <= limitBytes ? text : bare;
+    } catch (error) {
+      // `set` may have failed before, or fail only now that the envelope has no `record`.
+      if (error instanceof ExpressionError) return bare;
+      throw error;
+    }
   }
 
   #timestampOf(record: StreamRecord): number {

@@ -8,8 +8,6 @@ export class FileOutputs implements OutputWriter {
   readonly sinkId: string;
   readonly sink: PositionedSink;
   #lines: string[] = [];
-  /** UTF-16 units handed over in this epoch, for its size cap. */
-  units = 0;
 
   constructor(sinkId: string, sink: PositionedSink) {
     this.sinkId = sinkId;
@@ -18,7 +16,6 @@ export class FileOutputs implements OutputWriter {
 
   append(_key: string | null, value: string): void {
     this.#lines.push(value);
-    this.units += value.length;
   }
 
   /** Hands the batch's lines to the sink; waits while it is behind. */

@@ -12,7 +12,7 @@ class InputClock {
   readonly #outOfOrderness: number[] = [];
   /** Lanes that rest; an ended one never does. */
   readonly #idle = new Set<number>();
-  /** True if no awake lane may be the one that holds W back: after a restart, which may have taken lanes away. */
+  /** Until the first look at all lanes: the one that held W back before a restart may be gone. */
   #isUnsettled = true;
   watermark = -Infinity;
 

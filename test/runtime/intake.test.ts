@@ -4,7 +4,7 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 import { errorEnvelope, originalOf } from "../../engine/core/envelope.ts";
 import { serializeValue } from "../../engine/core/json-text.ts";
-import { TOMBSTONE } from "../../engine/core/record.ts";
+import { sequenceStep, TOMBSTONE } from "../../engine/core/record.ts";
 import { Intake } from "../../engine/runtime/intake.ts";
 import type { RecordFault } from "../../engine/core/fault.ts";
 import type { Origin, OversizedRecord, StreamRecord } from "../../engine/core/record.ts";
@@ -108,8 +108,8 @@ void test("a row becomes a record with its place, lane and order", () => {
   const facts = accepted.map(({ lane, sequence, row, exact }) => [lane, sequence, row, exact]);
   assert.deepEqual(facts, [
     [7, 0, 0, false],
-    [7, 1, 1, true],
-    [7, 2, 2, false],
+    [7, sequenceStep, 1, true],
+    [7, 2 * sequenceStep, 2, false],
   ]);
   for (const record of accepted) {
     assert.equal(record.origin, origin);
