@@ -10,6 +10,7 @@ import { withStateErrors } from "../state/file-errors.ts";
 import { StateLog } from "../state/state-log.ts";
 import { chainCommit, decodeCommit, encodeCommit, genesisHash } from "./commit-record.ts";
 import type { CommitContent, CommitRecord } from "./commit-record.ts";
+import { CommitPermit } from "./delivery.ts";
 import { readHead, writeHead } from "./head.ts";
 import type { Head } from "./head.ts";
 import { readIdentity, writeIdentity } from "./identity.ts";
@@ -135,6 +136,13 @@ export class StateDirectory {
     this.#newest = record;
     await this.#setHead({ epoch: record.epoch, hash: record.hash, summary });
     return record;
+  }
+
+  /** Proof that the newest commit is durable, for its delivery by this session. */
+  permit(job: string, incarnation: string): CommitPermit {
+    if (this.#newest === undefined) throw new EngineError("INTERNAL", "nothing is committed yet");
+    const { epoch, hash } = this.#newest;
+    return CommitPermit.afterCommit({ job, incarnation, epoch, hash });
   }
 
   /** Removes outboxes of epochs before `keepFromEpoch`, and unfinished ones with `unfinished` (at start). */

@@ -1,4 +1,4 @@
-import { CommitPermit } from "../checkpoint/delivery.ts";
+import type { CommitPermit } from "../checkpoint/delivery.ts";
 import type { CommitContent, CommitRecord, OutboxFacts } from "../checkpoint/commit-record.ts";
 import { epochIsDue } from "../checkpoint/epoch.ts";
 import type { EpochLimits } from "../checkpoint/epoch.ts";
@@ -9,7 +9,6 @@ import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { StateBackend } from "../state/state-backend.ts";
 import type { Connections } from "./connections.ts";
 import { asEngineError } from "./io-error.ts";
-import { markOf } from "./recover.ts";
 import type { RunPorts } from "./run.ts";
 import type { OutputWriter } from "./sink-node.ts";
 import { FileOutputs, TopicOutputs } from "./sink-outputs.ts";
@@ -129,9 +128,9 @@ export class Epochs {
     const record = await directory.commit(content, summary);
     await backend.committed();
     this.checkpoints += 1;
-    const mark = markOf(record, job, incarnation);
+    const permit = directory.permit(job, incarnation);
     for (const { sinkId, sink } of this.#files) {
-      await sink.publish(mark, files[sinkId]?.length ?? 0);
+      await sink.publish(permit.mark, files[sinkId]?.length ?? 0);
     }
     for (const targetId of this.#outboxes.keys()) {
       this.#outboxes.set(targetId, this.#newOutbox(targetId));
@@ -140,11 +139,9 @@ export class Epochs {
     this.#records = 0;
     this.#bytes = 0;
     this.#touched = false;
-    this.#delivery = this.#deliver(record, CommitPermit.afterCommit(mark)).catch(
-      (error: unknown) => {
-        this.#deliveryFailure = asEngineError(error);
-      },
-    );
+    this.#delivery = this.#deliver(record, permit).catch((error: unknown) => {
+      this.#deliveryFailure = asEngineError(error);
+    });
   }
 
   /** Resolves when the newest committed epoch is visible everywhere; throws if that failed. */
@@ -160,7 +157,7 @@ export class Epochs {
   }
 
   async #flushFiles(): Promise<Record<string, { path: string; length: number }>> {
-    const lengths = await Promise.all(
+    const lengths = await allDone(
       this.#files.map(async ({ sinkId, sink }) => {
         return [sinkId, { path: sink.name, length: await sink.flush() }] as const;
       }),

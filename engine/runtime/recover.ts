@@ -1,4 +1,3 @@
-import { CommitPermit } from "../checkpoint/delivery.ts";
 import { genesisHash } from "../checkpoint/commit-record.ts";
 import type { CommitRecord } from "../checkpoint/commit-record.ts";
 import { OutboxFile, outboxPath } from "../checkpoint/outbox.ts";
@@ -69,9 +68,9 @@ export async function recover(
   await directory.settle(summaryOf(newest));
   await cutFiles(connections, decision, ports);
   const partitions = await readyTargets(plan, directory, connections, decision, incarnation, ports);
-  const committed = newest ?? { epoch: 0, hash: genesisHash };
+  const { epoch, hash } = newest ?? { epoch: 0, hash: genesisHash };
   for (const id of decision.publish) {
-    const mark = markOf(committed, plan.job, incarnation);
+    const mark: DeliveryMark = { job: plan.job, incarnation, epoch, hash };
     await connections.files.get(id)?.publish(mark, decision.lengths[id] ?? 0);
   }
   await directory.removeOutboxes(decision.epoch, true);
@@ -172,7 +171,7 @@ async function readyTargets(
     await failpoints.hit("recover.deliver.before");
     const path = outboxPath(directory.path, newest.epoch, id);
     const outbox = new OutboxFile(files, path, pending, topics);
-    await target.deliver(outbox, CommitPermit.afterCommit(markOf(newest, plan.job, incarnation)));
+    await target.deliver(outbox, directory.permit(plan.job, incarnation));
     await failpoints.hit("recover.deliver.after");
   }
   return partitions;
@@ -181,14 +180,6 @@ async function readyTargets(
 /** The job's topics keep their numbers; topics that only a pending outbox knows stand behind them. */
 function topicsOf(connection: TargetConnection, pending: readonly string[]): readonly string[] {
   return [...new Set([...connection.topics, ...pending])];
-}
-
-export function markOf(
-  { epoch, hash }: { readonly epoch: number; readonly hash: string },
-  job: string,
-  incarnation: string,
-): DeliveryMark {
-  return { job, incarnation, epoch, hash };
 }
 
 function summaryOf(newest: CommitRecord | undefined): JsonObject {

@@ -1,6 +1,7 @@
 import { StateDirectory } from "../checkpoint/state-directory.ts";
 import { EngineError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
+import type { RawBatch } from "../core/record.ts";
 import { layoutHash } from "../plan/state-identity.ts";
 import type { Plan } from "../plan/plan.ts";
 import { Connections } from "./connections.ts";
@@ -191,7 +192,7 @@ class JobRun {
     if (rows > 0 || closeLane) this.#graph.process(reader.id, batch, nowMs, closeLane);
     reader.processed(batch, nowMs);
     this.#records += rows;
-    if (rows > 0 || closeLane) await this.#epochs.took(rows, batch.bytes.length);
+    if (rows > 0 || closeLane) await this.#epochs.took(rows, payloadBytes(batch));
   }
 
   async #restIdleLanes(): Promise<void> {
@@ -265,4 +266,9 @@ class JobRun {
       ...figuresOf(this.#graph, this.#plan, this.#connections),
     };
   }
+}
+
+/** Bytes from the first to the last row; the buffer around them may be larger and shared. */
+function payloadBytes({ starts, ends }: RawBatch): number {
+  return Math.max(0, (ends.at(-1) ?? 0) - (starts[0] ?? 0));
 }

@@ -31,7 +31,7 @@ export function testCatalog(
   outputs: Map<string, MemoryOutput>,
 ): Catalog {
   return {
-    steps: catalog.steps,
+    ...catalog,
     sources: [...catalog.sources, memorySource(inputs)],
     sinks: [...catalog.sinks, memorySink(outputs)],
   };
