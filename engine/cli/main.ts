@@ -76,8 +76,13 @@ async function main(): Promise<void> {
       "parse-positional-numbers": false,
     })
     .check(checkArguments)
+    // A plural form is right for this key, which the types do not know.
     .updateStrings({
       "Did you mean %s?": "there is no such command or option; did you mean %s?",
+      "Not enough non-option arguments: got %s, need at least %s": {
+        one: "an argument is missing: got %s, need at least %s",
+        other: "an argument is missing: got %s, need at least %s",
+      } as never,
     })
     .exitProcess(false)
     .fail((message: string | null, error: Error | undefined) => {

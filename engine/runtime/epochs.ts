@@ -215,5 +215,5 @@ async function allDone<T extends readonly unknown[]>(work: {
   readonly [Index in keyof T]: Promise<T[Index]>;
 }): Promise<T> {
   await Promise.allSettled(work);
-  return (await Promise.all(work)) as unknown as T;
+  return await Promise.all(work);
 }

@@ -4,7 +4,7 @@ import type { EvaluationContext } from "../../engine/expression/expression.ts";
 import type { ConnectorContext } from "../../engine/connectors/connector.ts";
 import { nodeFiles } from "../../engine/runtime/node-files.ts";
 
-export function evaluationContext(): EvaluationContext {
+function evaluationContext(): EvaluationContext {
   return {
     eventTimeMs: Number.NaN,
     brokerTimeMs: Number.NaN,

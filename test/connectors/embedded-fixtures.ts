@@ -95,7 +95,7 @@ export function outbox(...batches: (readonly OutboxRecord[])[]): OutboxReader {
 /** The job of the crash tests: two topics of this many partitions. */
 export const epochTopics = ["left", "right"] as const;
 export const epochPartitions = 3;
-export const recordsPerEpoch = epochTopics.length * epochPartitions * 2;
+const recordsPerEpoch = epochTopics.length * epochPartitions * 2;
 
 /** What epoch `epoch` of that job puts out: several records for every partition. */
 export function epochRecords(epoch: number): readonly OutboxRecord[] {
