@@ -4,6 +4,7 @@ import process from "node:process";
 import yargs from "yargs";
 import { hideBin } from "yargs/helpers";
 import { EngineError, exitCode } from "../core/errors.ts";
+import { nearestName } from "../core/nearest.ts";
 import { asEngineError } from "../runtime/io-error.ts";
 import { consumeCommand } from "./consume-command.ts";
 import { explainCommand } from "./explain-command.ts";
@@ -39,6 +40,19 @@ function checkArguments(options: Readonly<Record<string, unknown>>): true {
     if (Number.isNaN(value)) throw new EngineError("USAGE", `--${name} must be a number`);
   }
   return true;
+}
+
+/** The options that nobody declared, in one spelling, and what may have been meant. */
+function unknownOptions(message: string, known: readonly string[]): EngineError | undefined {
+  const listed = /^Unknown arguments?: (.*)$/.exec(message)?.[1];
+  if (listed === undefined) return undefined;
+  const names = listed.split(", ").filter((name) => !/[a-z][A-Z]/.test(name));
+  const nearest = names.flatMap((name) => nearestName(name, known) ?? []);
+  return new EngineError(
+    "USAGE",
+    `there is no such option or argument: ${names.join(", ") || listed}`,
+    nearest.length === 0 ? {} : { hint: `did you mean --${nearest.join(", --")}?` },
+  );
 }
 
 /** yargs types each command by its own options; a handler's result becomes the exit code. */
@@ -85,8 +99,15 @@ async function main(): Promise<void> {
       } as never,
     })
     .exitProcess(false)
-    .fail((message: string | null, error: Error | undefined) => {
+    .fail((message: string | null, error: Error | undefined, failed) => {
       if (error instanceof EngineError) throw error;
+      // The usage text is the one place that lists the options of the command at hand.
+      const known = String(failed.help()).matchAll(/--([a-z][a-z-]*)/g);
+      const unknown = unknownOptions(
+        message ?? "",
+        Array.from(known, ([, name]) => name ?? ""),
+      );
+      if (unknown !== undefined) throw unknown;
       // yargs' own errors, such as an option at the end of the line without its value.
       if (error === undefined || error.name === "YError") {
         throw new EngineError("USAGE", message ?? error?.message ?? "bad usage");

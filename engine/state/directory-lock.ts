@@ -57,6 +57,7 @@ export async function acquireDirectoryMutex(
   const realPath = (await options.files?.realPath(path)) ?? path;
   const waitedMs = await enter(realPath, options);
   try {
+    await options.files?.makeDirectory(join(realPath, mutexFolder));
     const level = await openWhenFree(join(realPath, mutexFolder), options, waitedMs);
     let released: Promise<void> | undefined;
     const release = async (): Promise<void> => {

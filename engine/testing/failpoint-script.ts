@@ -16,6 +16,8 @@ interface Rule {
 
 /** How long `delay` holds the engine at its place. */
 const delayMs = 200;
+/** `hang` sleeps again and again, each time this long. */
+const hangSliceMs = 60_000;
 
 function parseRule(text: string): Rule {
   const match = /^([a-z.]+)=([a-z]+)(?:@([1-9][0-9]*))?$/.exec(text);
@@ -54,7 +56,8 @@ export function failpointScript(
           throw Object.assign(new Error(`EIO: failpoint ${name}`), { code: "EIO" });
         } else {
           if (rule.action === "crash") kill(pid, "SIGKILL");
-          await new Promise<never>(() => {});
+          // Like a disk that does not answer: the process stays alive.
+          for (;;) await sleep(hangSliceMs);
         }
       }
     },

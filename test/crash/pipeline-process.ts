@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
 import { env, execPath } from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 export const projectRoot = fileURLToPath(new URL("../..", import.meta.url));
-const program = fileURLToPath(new URL("../../build/engine/cli/main.js", import.meta.url));
+export const program = fileURLToPath(new URL("../../build/engine/cli/main.js", import.meta.url));
 
 export interface ProcessEnd {
   readonly exit: number | null;
@@ -16,6 +17,8 @@ export interface ProcessEnd {
 export class PipelineProcess {
   readonly ended: Promise<ProcessEnd>;
   readonly #child;
+  readonly #printed = { stdout: "", stderr: "" };
+  #isOver = false;
 
   constructor(
     args: readonly string[],
@@ -31,14 +34,35 @@ export class PipelineProcess {
     this.#child = child;
     child.stdin.on("error", () => {});
     child.stdin.end(options.input ?? "");
-    let stdout = "";
-    let stderr = "";
-    child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
-    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+    const printed = this.#printed;
+    child.stdout.on("data", (chunk: Buffer) => (printed.stdout += chunk.toString()));
+    child.stderr.on("data", (chunk: Buffer) => (printed.stderr += chunk.toString()));
     this.ended = new Promise((done, failed) => {
       child.on("error", failed);
-      child.on("close", (exit, signal) => done({ exit, signal, stdout, stderr }));
+      child.on("close", (exit, signal) => {
+        this.#isOver = true;
+        done({ exit, signal, ...printed });
+      });
     });
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** Resolves once `text` was printed on stdout or stderr; throws if the process ends without it. */
+  prints(text: RegExp): Promise<void> {
+    return this.until(() => text.test(this.#printed.stdout) || text.test(this.#printed.stderr));
+  }
+
+  /** Resolves once `condition` holds; throws if the process ends before. */
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) {
+      if (this.#isOver) {
+        throw new Error(`the process ended: ${this.#printed.stdout}${this.#printed.stderr}`);
+      }
+      await sleep(20);
+    }
   }
 
   kill(signal: NodeJS.Signals): void {

@@ -1,0 +1,216 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { describe, it } from "node:test";
+import type { ProcessEnd } from "../crash/pipeline-process.ts";
+import { copyJob, followingJob, JobFolder, lines } from "./job-folder.ts";
+
+const smallBatches = ["--batch-size", "10"];
+const state = ".pipeline/state/copy";
+
+function refused(end: ProcessEnd, exit: number, ...says: readonly RegExp[]): void {
+  for (const text of says) assert.match(end.stderr, text);
+  assert.equal(end.exit, exit, end.stderr);
+  assert.doesNotMatch(end.stderr, /\n {4}at /, "a stack trace is for bugs");
+}
+
+function ids(folder: JobFolder): readonly unknown[] {
+  return folder.records("out/copy.jsonl").map(({ id }) => id);
+}
+
+function range(count: number): readonly number[] {
+  return Array.from({ length: count }, (_, index) => index);
+}
+
+/** A folder whose job has read 100 records to the end and committed them. */
+async function committed(context: TestContext): Promise<JobFolder> {
+  const folder = new JobFolder(context);
+  folder.write("in.jsonl", lines(100));
+  const end = await folder.run(...smallBatches);
+  assert.equal(end.exit, 0, end.stderr);
+  assert.deepEqual(ids(folder), range(100));
+  return folder;
+}
+
+function flip(path: string, at: number, text: Buffer): void {
+  text[at] = (text[at] ?? 0) ^ 1;
+  writeFileSync(path, text);
+}
+
+describe("An input that changed between two runs", () => {
+  it("that grew after its end had closed all windows is refused, exit 6", async (context) => {
+    const folder = await committed(context);
+    appendFileSync(join(folder.path, "in.jsonl"), lines(30, 90));
+    refused(
+      await folder.run(),
+      6,
+      /INPUT_CHANGED/,
+      /read to its end at byte \d+ before and has \d+ bytes now/,
+    );
+    assert.deepEqual(ids(folder), range(100));
+  });
+
+  it("that grew after a crash is read on to its new end", async (context) => {
+    const folder = new JobFolder(context);
+    folder.write("in.jsonl", lines(100));
+    const args = ["run", "job.yaml", "--until-end", ...smallBatches];
+    const killed = await folder.start(args, "commit.head.after=crash@4").ended;
+    assert.equal(killed.signal, "SIGKILL", killed.stderr);
+    appendFileSync(join(folder.path, "in.jsonl"), lines(30, 90));
+    const end = await folder.run(...smallBatches);
+    assert.equal(end.exit, 0, end.stderr);
+    assert.deepEqual(ids(folder), range(120));
+    assert.equal(folder.records("out/dead.jsonl").length, 10);
+  });
+
+  it("that holds other bytes is refused, exit 6", async (context) => {
+    const folder = await committed(context);
+    folder.write("in.jsonl", lines(100).replace('"id":5,', '"id":7,'));
+    refused(await folder.run(), 6, /INPUT_CHANGED/, /in\.jsonl/, /--state-dir/);
+    assert.deepEqual(ids(folder), range(100));
+  });
+
+  it("that is shorter is refused, exit 6; that is gone, exit 5", async (context) => {
+    const folder = await committed(context);
+    truncateSync(join(folder.path, "in.jsonl"), 900);
+    refused(await folder.run(), 6, /INPUT_CHANGED/, /shorter \(900 bytes\)/);
+    rmSync(join(folder.path, "in.jsonl"));
+    refused(await folder.run(), 5, /INPUT_MISSING/, /in\.jsonl/);
+    assert.deepEqual(ids(folder), range(100));
+  });
+});
+
+describe("Outputs", () => {
+  it("of another run are not overwritten without --overwrite", async (context) => {
+    const folder = new JobFolder(context);
+    folder.write("in.jsonl", lines(10));
+    folder.write("out/copy.jsonl", "somebody's\n");
+    refused(await folder.run(), 2, /OUTPUT_EXISTS/, /--overwrite/);
+    assert.equal(folder.read("out/copy.jsonl"), "somebody's\n");
+    const end = await folder.run("--overwrite");
+    assert.equal(end.exit, 0, end.stderr);
+    assert.deepEqual(ids(folder), range(10));
+  });
+
+  it("D6: that were shortened, deleted or have another marker are refused, exit 6", async (context) => {
+    const damage: readonly ((path: string) => void)[] = [
+      (path) => truncateSync(path, 100),
+      (path) => rmSync(path),
+      (path) => writeFileSync(`${path}.committed`, "not a marker"),
+    ];
+    for (const change of damage) {
+      const folder = await committed(context);
+      change(join(folder.path, "out/copy.jsonl"));
+      refused(await folder.run(), 6, /OUTPUT_DAMAGED/, /out\/copy\.jsonl/);
+    }
+  });
+
+  it("that cannot be written stop the run with exit 5, before anything is read", async (context) => {
+    const folder = new JobFolder(context);
+    folder.write("in.jsonl", lines(10));
+    folder.write("out", "a file where a folder should be");
+    refused(await folder.run(), 5, /OUTPUT_UNWRITABLE/, /out/);
+    rmSync(join(folder.path, "out"));
+    const end = await folder.run();
+    assert.equal(end.exit, 0, end.stderr);
+    assert.deepEqual(ids(folder), range(10));
+  });
+
+  it("D5: on a full disk stop the run with exit 5; with space again the job goes on", async (context) => {
+    const folder = new JobFolder(context);
+    folder.write("in.jsonl", lines(20_000));
+    const out = join(folder.path, "out");
+    mkdirSync(out);
+    try {
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", out], { stdio: "ignore" });
+    } catch {
+      context.diagnostic(
+        "no right to mount a small disk here: test/durability shows a full disk by failing calls",
+      );
+      return;
+    }
+    try {
+      refused(await folder.run(...smallBatches), 5, /DISK_FULL/, /copy\.jsonl/);
+      execFileSync("mount", ["-o", "remount,size=8m", out]);
+      const end = await folder.run("--batch-size", "1000");
+      assert.equal(end.exit, 0, end.stderr);
+      assert.deepEqual(ids(folder), range(20_000));
+    } finally {
+      execFileSync("umount", [out]);
+    }
+  });
+});
+
+describe("State", () => {
+  it("D6: with a flipped bit in any file of it is refused with exit 6, or the outputs are the same", async (context) => {
+    const folder = await committed(context);
+    const files = readdirSync(join(folder.path, state), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name));
+    assert.ok(files.length > 5);
+    let refusals = 0;
+    for (const path of files) {
+      // Level replaces its files at every open.
+      if (!existsSync(path) || statSync(path).size === 0) continue;
+      const text = readFileSync(path);
+      const copy = Buffer.from(text);
+      flip(path, Math.floor(text.length / 2), copy);
+      const end = await folder.run();
+      assert.ok(end.exit === 0 || end.exit === 6 || end.exit === 5, `${path}: ${end.stderr}`);
+      if (end.exit !== 0) {
+        refused(end, end.exit ?? 0, /STATE_|INPUT_CHANGED/);
+        refusals += 1;
+        writeFileSync(path, text);
+      }
+      assert.deepEqual(ids(folder), range(100), path);
+    }
+    assert.ok(refusals >= 2, `${refusals} refusals`);
+  });
+
+  it("of another job is refused, exit 6", async (context) => {
+    const folder = await committed(context);
+    folder.write("other.yaml", copyJob.replace("name: copy", "name: other"));
+    const end = await folder.pipeline("run", "other.yaml", "--until-end", "--state-dir", state);
+    refused(end, 6, /STATE_FOREIGN/, /"copy"/, /"other"/, /--state-dir/);
+  });
+
+  it("D9: in use by another process is refused with the holder's pid, and the holder goes on", async (context) => {
+    const folder = new JobFolder(context, followingJob);
+    folder.write("in.jsonl", lines(10));
+    await folder.pipeline("produce", "numbers", "--file", "in.jsonl");
+    const holder = folder.start(["run", "job.yaml"]);
+    await holder.until(() => existsSync(join(folder.path, ".pipeline/state/follow/identity")));
+    const second = await folder.pipeline("run", "job.yaml");
+    refused(second, 5, /STATE_LOCKED/, new RegExp(`\\b${holder.pid}\\b`));
+    holder.kill("SIGTERM");
+    const end = await holder.ended;
+    assert.equal(end.exit, 0, end.stderr);
+    const { stdout } = await folder.pipeline("consume", "evens", "--from-beginning");
+    assert.equal(stdout.trim().split("\n").length, 5);
+  });
+
+  it("D7: deleted while topics hold its epochs is refused, exit 6", async (context) => {
+    const job = copyJob.replace("type: file, path: out/copy.jsonl", "type: kafka, topic: copy");
+    const folder = new JobFolder(context, `${job}kafka: { bootstrap_servers: embedded }\n`);
+    folder.write("in.jsonl", lines(30));
+    const made = await folder.run();
+    assert.equal(made.exit, 0, made.stderr);
+    const before = (await folder.pipeline("consume", "copy", "--from-beginning")).stdout;
+    rmSync(join(folder.path, state), { recursive: true });
+    rmSync(join(folder.path, "out"), { recursive: true });
+    refused(await folder.run(), 6, /epoch/);
+    assert.equal((await folder.pipeline("consume", "copy", "--from-beginning")).stdout, before);
+  });
+});
