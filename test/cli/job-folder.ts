@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { execPath } from "node:process";
+import { env, execPath } from "node:process";
 import type { TestContext } from "node:test";
 import { pipeline, PipelineProcess, program } from "../crash/pipeline-process.ts";
 import type { ProcessEnd } from "../crash/pipeline-process.ts";
@@ -97,6 +97,10 @@ export class JobFolder {
   /** What `pipeline ... | head -1` prints, and what the command says on stderr. */
   intoHead(...args: readonly string[]): { readonly stdout: string; readonly stderr: string } {
     const line = [execPath, program, ...args].map((word) => `'${word}'`).join(" ");
-    return spawnSync("sh", ["-c", `${line} | head -1`], { cwd: this.path, encoding: "utf8" });
+    return spawnSync("sh", ["-c", `${line} | head -1`], {
+      cwd: this.path,
+      env: { ...env, NODE_OPTIONS: "" },
+      encoding: "utf8",
+    });
   }
 }
