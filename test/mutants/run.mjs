@@ -1,0 +1,68 @@
+// Plants one bug after the other in a copy of the project and looks which test catches it.
+// usage: npm run mutants [-- NAME ...]
+// A patch says on its second line which tests to ask first; only what they let pass meets the whole suite.
+import { execFileSync, spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import process from "node:process";
+
+const root = join(import.meta.dirname, "../..");
+const wanted = process.argv.slice(2);
+/** Of a suite that hangs: a bug that makes it hang is caught. */
+const suiteLimitMs = 600_000;
+
+const patches = readdirSync(import.meta.dirname)
+  .filter((name) => name.endsWith(".patch"))
+  .map((name) => basename(name, ".patch"))
+  .filter((name) => wanted.length === 0 || wanted.includes(name));
+if (patches.length === 0) {
+  console.error(`mutants: there is no planted bug named ${wanted.join(", ")}`);
+  process.exit(2);
+}
+
+const copy = mkdtempSync(join(tmpdir(), "mutants-"));
+process.on("exit", () => rmSync(copy, { recursive: true, force: true }));
+const tracked = execFileSync("git", ["ls-files", "-z"], { cwd: root, encoding: "utf8" });
+for (const file of tracked.split("\0").filter(Boolean)) cpSync(join(root, file), join(copy, file));
+symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
+
+function patch(name, ...options) {
+  const file = join(import.meta.dirname, `${name}.patch`);
+  execFileSync("git", ["apply", "--unidiff-zero", ...options, file], { cwd: copy });
+}
+
+/** The first test that fails, "(hangs)", or undefined if all pass. */
+function caughtBy(parts) {
+  const built = spawnSync("npx", ["tsc", "-p", "tsconfig.build.json"], {
+    cwd: copy,
+    encoding: "utf8",
+  });
+  if (built.status !== 0) return `(compiler) ${built.stdout.split("\n")[0]}`;
+  const run = spawnSync("node", ["test/run.mjs", ...parts], {
+    cwd: copy,
+    encoding: "utf8",
+    timeout: suiteLimitMs,
+    maxBuffer: 256 * 1024 * 1024,
+  });
+  if (run.error !== undefined) return "(hangs)";
+  if (run.status === 0) return undefined;
+  const failed = [...run.stdout.matchAll(/^\s*✖ (?!failing tests)(.*?) \([\d.]+ms\)/gm)];
+  return failed.map(([, name]) => name).find((name) => !name.startsWith("/")) ?? "(the runner)";
+}
+
+let survived = 0;
+for (const name of patches) {
+  const [about = "", tests = ""] = readFileSync(join(import.meta.dirname, `${name}.patch`), "utf8")
+    .split("\n")
+    .map((line) => line.replace(/^# (tests: )?/, ""));
+  patch(name);
+  const likely = tests.split(" ").filter(Boolean);
+  const test = caughtBy(likely) ?? caughtBy([]);
+  patch(name, "--reverse");
+  if (test === undefined) survived += 1;
+  console.log(`${test === undefined ? "SURVIVED" : "caught  "} ${name}: ${about}`);
+  if (test !== undefined) console.log(`           by: ${test}`);
+}
+console.log(`\n${patches.length - survived} caught, ${survived} survived`);
+process.exitCode = survived === 0 ? 0 : 1;
