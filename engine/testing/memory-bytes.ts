@@ -68,7 +68,7 @@ export class MemoryBytes {
   }
 
   read(into: Buffer, position: number): number {
-    return this.#live.content.copy(into, 0, position, position + into.length);
+    return this.#live.content.subarray(position, position + into.length).copy(into);
   }
 
   write(bytes: Uint8Array, at: number): void {
@@ -101,7 +101,7 @@ export class MemoryBytes {
     const disk = new GrowingBytes(this.#synced.content);
     const style = random();
     if (style < 0.2) return disk.content;
-    const lengths = [disk.length];
+    const ends: number[] = [];
     const whole = style < 0.4 ? this.#pending.length : Math.floor(random() * this.#pending.length);
     for (const [index, change] of this.#pending.entries()) {
       if (style < 0.4 || (style < 0.7 && index < whole)) disk.apply(change);
@@ -112,12 +112,12 @@ export class MemoryBytes {
       } else {
         for (const sector of sectorsOf(change)) if (random() < 0.5) disk.apply(sector);
       }
-      lengths.push(change.kind === "truncate" ? change.length : change.at + change.bytes.length);
+      if (change.kind === "write") ends.push(change.at + change.bytes.length);
     }
-    if (style >= 0.7 && random() < 0.5) {
-      const length = lengths[Math.floor(random() * lengths.length)] ?? disk.length;
-      // No sync has promised to cut less than what it covered.
-      if (length >= this.#synced.length) disk.apply({ kind: "truncate", length });
+    // A file can have grown before its bytes arrived: they read as zero.
+    const end = ends[Math.floor(random() * ends.length)] ?? 0;
+    if (style >= 0.7 && random() < 0.5 && end > disk.length) {
+      disk.apply({ kind: "truncate", length: end });
     }
     return disk.content;
   }
