@@ -13,7 +13,7 @@ import { evaluation } from "./evaluation.ts";
 import { ExpressionError } from "./expression.ts";
 import type { CompileContext, CompiledExpression } from "./expression.ts";
 import { generate } from "./generate.ts";
-import { rootName } from "./generate-paths.ts";
+import { rootName } from "./generate-steps.ts";
 import { meter, resetMeter } from "./meter.ts";
 import { parseExpression } from "./parse.ts";
 import { runtime } from "./runtime.ts";

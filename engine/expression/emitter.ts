@@ -41,6 +41,7 @@ export class Emitter {
   body: Body = { names: [] };
   scope: Scope = { outer: undefined, locals: new Map() };
   readonly #generate: (emitter: Emitter, node: Node, focus: Focus) => Code;
+  readonly #slots = new Map<string, number>();
   #counter = 0;
 
   constructor(
@@ -147,6 +148,41 @@ export class Emitter {
   /** The variable's value here, or undefined if no frame around binds the name. */
   variable(name: string): Code | undefined {
     return this.#lookUp(name, this.scope);
+  }
+
+  /** The variable that an assignment here sets: the names of tuples are a frame of their own, which none assigns. */
+  assignable(name: string): Local | undefined {
+    let scope: Scope | undefined = this.scope;
+    while (scope?.tuple === true) scope = scope.outer;
+    return scope?.locals.get(name);
+  }
+
+  /** Compiles where a tuple's names are known: slots of the JavaScript array `tuple`. */
+  withTuple<T>(tuple: string, names: Iterable<string>, emit: () => T): T {
+    const locals = new Map<string, Local>();
+    for (const name of names) {
+      locals.set(name, {
+        js: `${tuple}[${this.slotOf(name)}]`,
+        body: this.body,
+        assignments: 1,
+        conditions: this.conditions,
+        assigned: "yes",
+        facts: undefined,
+        sentinel: false,
+      });
+    }
+    const outer = this.scope;
+    this.scope = { outer, locals, tuple: true };
+    const result = emit();
+    this.scope = outer;
+    return result;
+  }
+
+  /** Index of a name in tuples; 0 is the context. */
+  slotOf(name: string): number {
+    const slot = this.#slots.get(name) ?? this.#slots.size + 1;
+    this.#slots.set(name, slot);
+    return slot;
   }
 
   #lookUp(name: string, scope: Scope | undefined): Code | undefined {

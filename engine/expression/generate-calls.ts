@@ -5,7 +5,7 @@ import { unknownName } from "./builtins/job-functions.ts";
 import type { Builtin } from "./builtins/builtin.ts";
 import type { Emitter, Focus } from "./emitter.ts";
 import { shortcuts } from "./generate-shortcuts.ts";
-import { noteRead } from "./generate-paths.ts";
+import { noteRead } from "./generate-steps.ts";
 import type { CallNode, Node } from "./syntax.ts";
 
 /** Calls of built-ins, of lambdas, and of whatever an expression gives. */

@@ -128,7 +128,9 @@ export function filterItems(value: Outcome, predicate: Step): Outcome {
   return new Sequence(found);
 }
 
-function timesChosen(result: Outcome, index: number, length: number): number {
+/** How often a predicate's result chooses the item at `index` of `length`. */
+export function timesChosen(result: Outcome, index: number, length: number): number {
+  if (typeof result === "boolean") return result ? 1 : 0;
   const positions = result instanceof Sequence ? result.items : isArray(result) ? result : [result];
   let times = 0;
   for (const position of positions) {

@@ -39,6 +39,17 @@ import {
 } from "./paths.ts";
 import { concatenable, joined, textOf } from "./text.ts";
 import { truthy } from "./truth.ts";
+import {
+  eachTuple,
+  filterTuples,
+  groupedTuples,
+  numberedTuples,
+  orderedTuples,
+  startTuples,
+  tupleAt,
+  tupleStream,
+  tupleValues,
+} from "./tuples.ts";
 import { collapse, itemsOf, kept, member, plain } from "./values.ts";
 
 /** Everything that generated code may call, by the name it has there. */
@@ -109,6 +120,15 @@ export const runtime = {
   truthy,
   walkNames,
   wildcard,
+  eachTuple,
+  filterTuples,
+  groupedTuples,
+  numberedTuples,
+  orderedTuples,
+  startTuples,
+  tupleAt,
+  tupleStream,
+  tupleValues,
   windowFacts,
 } as const;
 
