@@ -3,6 +3,7 @@ import type { Builtin } from "./builtins/builtin.ts";
 import { formattingFunctions } from "./builtins/borrowed.ts";
 import { generatorFunctions, jobFunctions } from "./builtins/job-functions.ts";
 import { higherOrderFunctions } from "./builtins/higher-order.ts";
+import { matchingFunctions } from "./builtins/matching.ts";
 import { numberFunctions } from "./builtins/numbers.ts";
 import { stringFunctions } from "./builtins/strings.ts";
 import { timeFunctions } from "./builtins/times.ts";
@@ -129,6 +130,7 @@ function generateProgram(
 
 const always: readonly Builtin[] = [
   ...stringFunctions,
+  ...matchingFunctions,
   ...numberFunctions,
   ...collectionFunctions,
   ...higherOrderFunctions,

@@ -14,7 +14,6 @@ const refused: ReadonlyMap<string, string> = new Map([
   ["eval", "$eval is not supported: text of a record is never run"],
   ["random", "$random is not supported: a replay must give the same result"],
   ["shuffle", "$shuffle is not supported: a replay must give the same result"],
-  ["match", "$match is not supported: there are no regular expressions"],
 ]);
 
 /** `applied` is the left side of `~>`, which becomes the first argument. */
@@ -114,7 +113,19 @@ function calleeOf(emitter: Emitter, procedure: Node, focus: Focus, reason = "T10
 
 /** Functions whose callback cannot get into their result. */
 const takingCallbacks: ReadonlySet<string> = new Set(
-  ["map", "filter", "reduce", "single", "each", "sift", "sort"].map((name) => `$${name}`),
+  [
+    "map",
+    "filter",
+    "reduce",
+    "single",
+    "each",
+    "sift",
+    "sort",
+    "contains",
+    "match",
+    "replace",
+    "split",
+  ].map((name) => `$${name}`),
 );
 
 function argumentsOf(
@@ -128,7 +139,8 @@ function argumentsOf(
   const args = node.arguments.map((argument) => {
     const before = emitter.functionsAsValues;
     const value = emitter.node(argument, focus);
-    if (callbacks && argument.type === "lambda") emitter.functionsAsValues = before;
+    if (callbacks && (argument.type === "lambda" || argument.type === "regex"))
+      emitter.functionsAsValues = before;
     return value;
   });
   return applied === undefined ? args : [applied, ...args];

@@ -13,9 +13,19 @@ import { generateArray, generateGroup, generateObject } from "./generate-constru
 import { generateBinary, generateNegation, truth } from "./generate-operators.ts";
 import { generatePath } from "./generate-paths.ts";
 import { filtered, noteRead, rootName } from "./generate-steps.ts";
+import { Regex } from "./regex.ts";
+import { linearPattern } from "./regex-syntax.ts";
 import type { Scope } from "./scope.ts";
 import { tokenStart } from "./syntax.ts";
-import type { ApplyNode, CallNode, ConditionNode, Node, VariableNode } from "./syntax.ts";
+import type {
+  ApplyNode,
+  CallNode,
+  ConditionNode,
+  Node,
+  RegexNode,
+  TransformNode,
+  VariableNode,
+} from "./syntax.ts";
 
 /** Code for any node of the syntax tree; the value may be an uncollapsed sequence. */
 export function generate(emitter: Emitter, node: Node, focus: Focus): Code {
@@ -85,9 +95,9 @@ function generateKind(emitter: Emitter, node: Node, focus: Focus): Code {
       noteRead(emitter, focus, undefined);
       return code(`${emitter.use("descendants")}(${focus.js})`, { raw: true });
     case "regex":
-      throw emitter.unsupported("A regular expression", node);
+      return generateRegex(emitter, node);
     case "transform":
-      throw emitter.unsupported("The transform operator |...|", node);
+      return generateTransform(emitter, node);
     case "parent":
       return emitter.variable(node.slot.label) ?? code("undefined", { sequence: false });
     case "sort":
@@ -95,6 +105,40 @@ function generateKind(emitter: Emitter, node: Node, focus: Focus): Code {
       break;
   }
   throw emitter.unsupported("This construct", node);
+}
+
+function generateRegex(emitter: Emitter, node: RegexNode): Code {
+  const offset = emitter.offsetOf(node);
+  emitter.functionsAsValues = true;
+  try {
+    const regex = new Regex(linearPattern(node.value), node.value.source, offset);
+    return code(emitter.constant(regex), { type: "function", optional: false, sequence: false });
+  } catch (error) {
+    const cause = error instanceof Error ? error.message : String(error);
+    throw emitter.fault(
+      "UNSUPPORTED",
+      `This regular expression is not supported: ${cause}`,
+      offset,
+    );
+  }
+}
+
+/** Its parts see the copy's objects, never the record: none of them is the focus that `reads` reports. */
+function generateTransform(emitter: Emitter, node: TransformNode): Code {
+  emitter.functionsAsValues = true;
+  const parts = [node.pattern, node.update, node.delete].map((part) => {
+    if (part === undefined) return "undefined";
+    const context = emitter.fresh("c");
+    const focus: Focus = { js: context, single: false, root: false };
+    return emitter.closure([context], () => emitter.node(part, focus).js);
+  });
+  const offsets = emitter.constant({
+    whole: emitter.offsetOf(node),
+    update: emitter.offsetOf(node.update),
+    delete: node.delete === undefined ? 0 : emitter.offsetOf(node.delete),
+  });
+  const js = `${emitter.use("transform")}(${parts.join(",")},${offsets})`;
+  return code(js, { type: "function", optional: false, sequence: false });
 }
 
 interface ScopedVariable {

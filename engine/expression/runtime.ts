@@ -38,6 +38,7 @@ import {
   wildcard,
 } from "./paths.ts";
 import { concatenable, joined, textOf } from "./text.ts";
+import { transform } from "./transform.ts";
 import { truthy } from "./truth.ts";
 import {
   eachTuple,
@@ -117,6 +118,7 @@ export const runtime = {
   sum,
   tailCall,
   textOf,
+  transform,
   truthy,
   walkNames,
   wildcard,

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { judge, readSuite } from "./official-suite.ts";
 
 /** Cases that may be refused when they are compiled; it may only become smaller. */
-const refusedMax = 151;
+const refusedMax = 93;
 
 /** Cases where another result than jsonata's is intended, with the reason. */
 const intended: ReadonlyMap<string, string> = new Map([
