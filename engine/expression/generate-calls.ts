@@ -1,7 +1,9 @@
 import { code, literal } from "./code.ts";
 import type { Code, StaticType } from "./code.ts";
 import { averageOfDecimals } from "./builtins/numbers.ts";
+import { checkPicture } from "./builtins/times.ts";
 import { unknownName } from "./builtins/job-functions.ts";
+import { literalOnly } from "./builtins/builtin.ts";
 import type { Builtin } from "./builtins/builtin.ts";
 import type { Emitter, Focus } from "./emitter.ts";
 import { shortcuts } from "./generate-shortcuts.ts";
@@ -45,16 +47,22 @@ export function generatePartial(emitter: Emitter, node: CallNode, focus: Focus):
   const holes = node.arguments.map(
     (argument) => argument.type === "operator" && argument.value === "?",
   );
-  const args = node.arguments.map((argument, index) =>
-    holes[index] === true ? "undefined" : emitter.node(argument, focus).js,
+  const values = node.arguments.map((argument, index) =>
+    holes[index] === true ? undefined : emitter.node(argument, focus),
   );
+  const args = values.map((value) => value?.js ?? "undefined");
   const target = builtinOf(emitter, node.procedure);
   const offset = emitter.offsetOf(node);
-  if (target !== undefined) checkCount(emitter, target, args.length, offset);
+  if (target !== undefined) {
+    checkCount(emitter, target, args.length, offset);
+    checkLiteral(emitter, target, values, node.arguments, offset);
+  }
   const callee =
     target === undefined
       ? calleeOf(emitter, node.procedure, focus, "T1007")
-      : emitter.functionValue(target, offset).js;
+      : target.literalArgument !== undefined && holes[target.literalArgument] !== true
+        ? `${emitter.use("checkedValue")}(${emitter.constant(target)},${offset})`
+        : emitter.functionValue(target, offset).js;
   const js = `${emitter.use("partial")}(${callee},[${args.join(",")}],${emitter.constant(holes)},${offset})`;
   return code(js, { type: "function", optional: false, sequence: false });
 }
@@ -240,7 +248,23 @@ function checkArguments(
     }
   }
   if (target.name === "$average" && first?.type === "decimal") throw averageOfDecimals(offset);
-  if (target.name === "$toMillis" && args.length > 1) {
-    throw emitter.fault("UNSUPPORTED", "$toMillis with a picture is not supported", offset);
-  }
+  checkLiteral(emitter, target, args, node.arguments, offset);
+}
+
+/** The picture of a date must be written down, and be well-formed. */
+function checkLiteral(
+  emitter: Emitter,
+  target: Builtin,
+  args: readonly (Code | undefined)[],
+  nodes: readonly Node[],
+  offset: number,
+): void {
+  const { literalArgument } = target;
+  const picture = literalArgument === undefined ? undefined : args[literalArgument];
+  if (picture === undefined || picture.js === "undefined") return;
+  const node = nodes.at((literalArgument ?? 0) - args.length);
+  const at = node === undefined ? offset : emitter.offsetOf(node);
+  if (typeof picture.literal !== "string")
+    throw emitter.fault("UNSUPPORTED", literalOnly(target), at);
+  checkPicture(target.name, picture.literal, at);
 }

@@ -1,5 +1,5 @@
 import { add, divide, multiply, negate, remainder, subtract } from "./arithmetic.ts";
-import { builtinValue, callBuiltin } from "./builtins/builtin.ts";
+import { builtinValue, callBuiltin, checkedValue } from "./builtins/builtin.ts";
 import { filter, map } from "./builtins/higher-order.ts";
 import { codePointsOf, isCurrency, round } from "./builtins/job-functions.ts";
 import { numberOf, sum } from "./builtins/numbers.ts";
@@ -63,6 +63,7 @@ export const runtime = {
   call,
   callBuiltin,
   chain,
+  checkedValue,
   codePointsOf,
   collapse,
   concatenable,

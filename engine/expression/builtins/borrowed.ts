@@ -18,6 +18,7 @@ const names = [
   "formatInteger",
   "parseInteger",
   "fromMillis",
+  "toMillis",
   "base64encode",
   "base64decode",
   "encodeUrlComponent",
@@ -66,6 +67,10 @@ const dateMaxMs = 8.64e15;
 
 const messages: Readonly<Record<string, string>> = {
   D3100: "The radix of $formatBase must be between 2 and 36",
+  D3132: "The picture has an unknown component",
+  D3133: "The picture names a component that has no names",
+  D3134: "The picture writes a time zone with more than four digits",
+  D3135: "The picture has no closing bracket",
   D3140: "The text is no well-formed URL or holds a lone surrogate",
 };
 
@@ -85,7 +90,6 @@ export const formattingFunctions: readonly Builtin[] = [
   formatting("formatBase", "<n-n?:s>", 2, "string"),
   formatting("formatInteger", "<n-s:s>", 2, "string"),
   formatting("parseInteger", "<s-s:n>", 2, "number"),
-  formatting("fromMillis", "<n-s?s?:s>", 3, "string"),
   formatting("base64encode", "<s-:s>", 1, "string"),
   formatting("base64decode", "<s-:s>", 1, "string"),
   formatting("encodeUrlComponent", "<s-:s>", 1, "string"),
