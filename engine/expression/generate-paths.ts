@@ -12,17 +12,15 @@ export function generatePath(emitter: Emitter, node: PathNode, focus: Focus): Co
   const named = firstTupleStep(node);
   if (named >= 0) return generateTuplePath(emitter, node, focus, named);
   const value = pathValue(emitter, node, focus);
-  const kept =
-    node.keepSingletonArray === true
-      ? code(`${emitter.use("keptPath")}(${value.js})`)
-      : value.raw && node.keepArray === true
-        ? code(`${emitter.use("collapse")}(${emitter.use("kept")}(${value.js}))`)
-        : value.raw
-          ? code(`${emitter.use("collapse")}(${value.js})`)
-          : value;
-  if (node.group === undefined) return kept;
-  const items = `${emitter.use("itemsOf")}(${kept.js})`;
-  return generateGroup(emitter, node.group.lhs, items, node.group.position);
+  if (node.group !== undefined) {
+    // Groups are made of the results as they are: collapsed, a single array would count as many items.
+    const items = `${emitter.use("itemsOf")}(${value.js})`;
+    return generateGroup(emitter, node.group.lhs, items, node.group.position);
+  }
+  if (node.keepSingletonArray === true) return code(`${emitter.use("keptPath")}(${value.js})`);
+  if (!value.raw) return value;
+  const kept = node.keepArray === true ? `${emitter.use("kept")}(${value.js})` : value.js;
+  return code(`${emitter.use("collapse")}(${kept})`);
 }
 
 /** The path's value before `[]` and group-by; may be raw. */
@@ -30,7 +28,7 @@ function pathValue(emitter: Emitter, node: PathNode, focus: Focus): Code {
   const { steps } = node;
   const [first] = steps;
   if (first === undefined) return code(focus.js);
-  const kept = node.keepSingletonArray === true;
+  const kept = node.keepSingletonArray === true || node.group !== undefined;
   const names = plainNames(steps, 0);
   if (!kept && names.length === steps.length) {
     noteRead(emitter, focus, names[0]);

@@ -63,9 +63,13 @@ export function readNames(
   set: string,
   name: string,
   names: readonly string[],
+  general: "walkNames" | "nameOf" = "walkNames",
 ): Code {
-  const walk = (object: string, from: number): string =>
-    `${emitter.use("walkNames")}(${object},${emitter.constant(names.slice(from))})`;
+  const walk = (object: string, from: number): string => {
+    const rest =
+      general === "nameOf" ? quoted(names[0] ?? "") : emitter.constant(names.slice(from));
+    return `${emitter.use(general)}(${object},${rest})`;
+  };
   const read = (from: number, objectSet: string, object: string): string => {
     const property = names[from] ?? "";
     if (guardedNames.has(property))
@@ -144,7 +148,7 @@ export function staged(
 
 function nameStep(emitter: Emitter, name: string, focus: Focus): Code {
   noteRead(emitter, focus, name);
-  return readNames(emitter, focus.js, focus.js, [name]);
+  return readNames(emitter, focus.js, focus.js, [name], "nameOf");
 }
 
 /** Predicates one after the other; the result is raw. */

@@ -21,9 +21,18 @@ export function firstTupleStep(node: PathNode): number {
 
 /** Steps before `from` are ordinary. */
 function tuplesOf(emitter: Emitter, node: PathNode, focus: Focus, from: number): Stream {
-  const { steps } = node;
-  const items = itemsBefore(emitter, steps, from, focus);
-  let stream: Stream = { js: `${emitter.use("startTuples")}(${items})`, names: new Set() };
+  const items = itemsBefore(emitter, node.steps, from, focus);
+  return streamFrom(emitter, node, focus, from, `${emitter.use("startTuples")}(${items})`);
+}
+
+function streamFrom(
+  emitter: Emitter,
+  { steps }: PathNode,
+  focus: Focus,
+  from: number,
+  tuples: string,
+): Stream {
+  let stream: Stream = { js: tuples, names: new Set() };
   for (let index = from; index < steps.length; index++) {
     const step = steps[index] as Node;
     stream =
@@ -42,19 +51,30 @@ export function generateTuplePath(
   focus: Focus,
   from: number,
 ): Code {
-  const { js, names } = tuplesOf(emitter, node, focus, from);
   if (node.group !== undefined) {
+    const items = itemsBefore(emitter, node.steps, from, focus);
+    const tuples = emitter.fresh("w");
+    let names: ReadonlySet<string> = new Set();
+    const closure = emitter.closure([tuples], () => {
+      const stream = streamFrom(emitter, node, focus, from, tuples);
+      names = stream.names;
+      return stream.js;
+    });
     const pairs = node.group.lhs.map((pair) => {
       const [key, value] = pair.map((part) => onTuple(emitter, names, part));
       return `[${key},${value}]`;
     });
     const offset = Math.max(0, node.group.position - 1);
-    return code(`${emitter.use("groupedTuples")}(${js},[${pairs.join(",")}],${offset})`, {
-      type: "object",
-      optional: false,
-      sequence: false,
-    });
+    return code(
+      `${emitter.use("groupedTuples")}(${items},${closure},[${pairs.join(",")}],${offset})`,
+      {
+        type: "object",
+        optional: false,
+        sequence: false,
+      },
+    );
   }
+  const { js } = tuplesOf(emitter, node, focus, from);
   const values = `${emitter.use("tupleValues")}(${js})`;
   return node.keepSingletonArray === true || node.keepArray === true
     ? code(`${emitter.use("keptPath")}(${values})`)

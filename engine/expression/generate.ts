@@ -38,7 +38,7 @@ export function generate(emitter: Emitter, node: Node, focus: Focus): Code {
   // A predicate works on the value itself, so it cannot be left to the caller.
   if (wrapped) emitter.tails = false;
   let value = wrapped
-    ? emitter.node(
+    ? emitter.rawNode(
         { ...node, predicate: undefined, group: undefined, keepArray: false } as unknown as Node,
         focus,
       )

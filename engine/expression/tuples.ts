@@ -137,12 +137,17 @@ export function tupleValues(tuples: readonly Tuple[]): Sequence {
 
 export type TuplePair = readonly [key: (tuple: Tuple) => Outcome, value: (tuple: Tuple) => Outcome];
 
-/** Group-by on a stream: in a group of several tuples every name stands for the values of all. */
+/**
+ * Group-by on a stream: in a group of several tuples every name stands for the values of all. A path that found nothing
+ * before its first name is grouped like any other path that found nothing: once, on an absent item.
+ */
 export function groupedTuples(
-  tuples: readonly Tuple[],
+  items: readonly Outcome[],
+  streamOf: (tuples: readonly Tuple[]) => readonly Tuple[],
   pairs: readonly TuplePair[],
   offset: number,
 ): Item {
+  const tuples = items.length === 0 ? [[undefined]] : streamOf(startTuples(items));
   const groups = groupBy(tuples, pairs, offset);
   return objectOf(
     groups.map(([key]) => key),

@@ -112,7 +112,7 @@ export const collectionFunctions: readonly Builtin[] = [
     if (value === undefined || !(isArray(value) || isObject(value))) return value;
     const found: Item[] = [];
     spread(value, found, 0);
-    return isArray(value) && found.length > 0 ? found : new Sequence(found);
+    return isArray(value) && value.length > 0 ? found : new Sequence(found);
   }),
   builtin("merge", "<a<o>:o>", {}, ([items]) =>
     items === undefined ? undefined : merge(items as readonly Item[]),
