@@ -7,7 +7,6 @@ import { matchingFunctions } from "./builtins/matching.ts";
 import { numberFunctions } from "./builtins/numbers.ts";
 import { stringFunctions } from "./builtins/strings.ts";
 import { timeFunctions } from "./builtins/times.ts";
-import { findNonData } from "./calls.ts";
 import type { Code } from "./code.ts";
 import { Emitter } from "./emitter.ts";
 import { evaluation } from "./evaluation.ts";
@@ -17,8 +16,10 @@ import { generate } from "./generate.ts";
 import { rootName } from "./generate-steps.ts";
 import { meter, resetMeter } from "./meter.ts";
 import { parseExpression } from "./parse.ts";
+import type { Node } from "./syntax.ts";
+import { checkResult } from "./result.ts";
 import { runtime } from "./runtime.ts";
-import { FunctionValue, collapse, plain } from "./values.ts";
+import { collapse, plain } from "./values.ts";
 import type { Item, Outcome } from "./values.ts";
 import type { Value } from "../core/value.ts";
 
@@ -53,7 +54,7 @@ function compile(source: string, context: CompileContext): CompiledExpression {
     constants: readonly unknown[],
   ) => (record: Item) => Outcome;
   const run = make(runtime, emitter.constants);
-  const searched = emitter.functionsAsValues && !isScalar(value);
+  const checked = !isScalar(value) && !isPlainRead(tree);
   return {
     source,
     reads: emitter.readsKnown ? emitter.reads : undefined,
@@ -63,8 +64,7 @@ function compile(source: string, context: CompileContext): CompiledExpression {
       try {
         const result = plain(collapse(run(input)));
         if (result === undefined || typeof result === "string") return result;
-        if (searched || meter.nonFinite || typeof result === "object")
-          refuseNonData(result, searched);
+        if (meter.nonFinite || (checked && typeof result === "object")) checkResult(result);
         return result as Value;
       } catch (error) {
         throw asExpressionError(error);
@@ -77,21 +77,15 @@ function isScalar(value: Code): boolean {
   return ["string", "number", "boolean", "decimal"].includes(value.type);
 }
 
-function refuseNonData(result: Item, searched: boolean): void {
-  const fault =
-    searched || meter.nonFinite
-      ? findNonData(result)
-      : result instanceof FunctionValue
-        ? "a function"
-        : undefined;
-  if (fault !== undefined) {
-    throw new ExpressionError(
-      "EXPRESSION_ERROR",
-      "OUTPUT_INVALID",
-      `The result is ${fault}, which is no data`,
-      0,
-    );
-  }
+/** Fields of the record are data, and no larger than what they were read from. */
+function isPlainRead(tree: Node): boolean {
+  const steps = tree.type === "path" && tree.group === undefined ? tree.steps : [tree];
+  return steps.every(
+    (step, index) =>
+      (step.type === "name" ||
+        (index === 0 && step.type === "variable" && (step.value === "" || step.value === "$"))) &&
+      step.tuple !== true,
+  );
 }
 
 function asExpressionError(error: unknown): ExpressionError {

@@ -63,6 +63,7 @@ export function spendText(length: number): void {
   spend(Math.trunc(length / 1000));
 }
 
-function overLimit(reason: string, message: string): ExpressionError {
+/** A fault of a budget or cap; where in the text it was reached says nothing. */
+export function overLimit(reason: string, message: string): ExpressionError {
   return new ExpressionError("EXPRESSION_LIMIT", reason, message, 0);
 }

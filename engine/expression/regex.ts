@@ -16,31 +16,45 @@ export interface Match {
   readonly groups: readonly (string | null)[];
 }
 
+/**
+ * Whether a search is over as soon as its match is: nothing is repeated without bound, but perhaps the last character
+ * of the pattern. Other searches may look at the whole rest of the text to find a match of three characters.
+ */
+function stopsAtMatch(source: string): boolean {
+  const bare = source.replaceAll(/\\.|\[(?:\\.|[^\]])*\]/g, "x").replace(/[*+]\??\)*$/, "");
+  return !/[*+]|\{\d+,\}/.test(bare);
+}
+
 /** A regular expression; as a function it gives the first match. */
 export class Regex extends FunctionValue {
   readonly #pattern: RE2JS;
   readonly #source: string;
-  /** Instructions of the compiled program: one character costs time in proportion. */
-  readonly #size: number;
+  /** Steps for a character: one costs time in proportion to the program that looks at it. */
+  readonly #stepsPerCharacter: number;
+  /** No search looks further than a little behind its match. */
+  readonly #stopsAtMatch: boolean;
   readonly #offset: number;
 
   constructor(pattern: RE2JS, source: string, offset: number) {
     super(1, (text, from) => this.#matchObject(text, typeof from === "number" ? from : 0));
     this.#pattern = pattern;
     this.#source = source;
-    this.#size = 1 + Number(pattern.re2().numberOfInstructions()) / 16;
+    this.#stepsPerCharacter = (1 + Number(pattern.re2().numberOfInstructions()) / 16) / 8;
+    this.#stopsAtMatch = stopsAtMatch(source);
     this.#offset = offset;
   }
 
   test(text: string): boolean {
-    this.#spend(text.length);
+    this.#spend(text.length / 4);
     return this.#pattern.test(text);
   }
 
   find(text: string, from: number): Match | undefined {
-    this.#spend(text.length - from);
+    if (!this.#stopsAtMatch) this.#spend(text.length - from);
     const matcher = this.#pattern.matcher(text);
-    if (!matcher.find(from)) return undefined;
+    const found = matcher.find(from);
+    if (this.#stopsAtMatch) this.#spend((found ? matcher.end() : text.length) - from);
+    if (!found) return undefined;
     const groups = Array.from({ length: matcher.groupCount() }, (_, index) =>
       matcher.group(index + 1),
     );
@@ -61,9 +75,8 @@ export class Regex extends FunctionValue {
     return next;
   }
 
-  /** A search may look at the whole rest of the text, whatever it finds. */
   #spend(length: number): void {
-    spend(1 + Math.trunc((length * this.#size) / 32));
+    spend(1 + Math.trunc(length * this.#stepsPerCharacter));
   }
 
   #matchObject(text: Outcome, from: number): Outcome {

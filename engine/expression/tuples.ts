@@ -55,7 +55,8 @@ export function eachTuple(
       continue;
     }
     const items = result instanceof Sequence ? result.items : isArray(result) ? result : [result];
-    spendArray(items.length);
+    // A tuple takes more memory than an item.
+    spendArray(4 * items.length);
     for (let at = 0; at < items.length; at++) {
       const next = tuple.slice();
       next[focus] = items[at];

@@ -70,7 +70,9 @@ export function compileBoth(source: string): Compiled {
 export async function compareOn(compiled: Compiled, document: object): Promise<Comparison> {
   const { oracle, ours, source } = compiled;
   if ("reason" in oracle) {
-    const same = ours instanceof ExpressionError && ours.reason === oracle.reason;
+    // Its parser may die, too: behind `[]` it reads a division as a regular expression.
+    const known = oracle.reason === "host" ? "SYNTAX" : oracle.reason;
+    const same = ours instanceof ExpressionError && ours.reason === known;
     return same
       ? { kind: "error" }
       : { kind: "difference", detail: `${source} is not refused with ${oracle.reason}` };
@@ -92,7 +94,14 @@ export async function compareOn(compiled: Compiled, document: object): Promise<C
 }
 
 /** Faults that are certain, whatever the record. */
-const loadReasons: ReadonlySet<string> = new Set(["T0410", "T2001", "T2002", "D1002", "T1005"]);
+const loadReasons: ReadonlySet<string> = new Set([
+  "T0410",
+  "T2001",
+  "T2002",
+  "D1002",
+  "T1005",
+  "UNKNOWN_VARIABLE",
+]);
 
 function explanation(
   source: string,

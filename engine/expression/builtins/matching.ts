@@ -34,7 +34,7 @@ function match(text: Outcome, matcher: Outcome, limit: Outcome, offset: number):
   while (found.length < most) {
     const next = matches.next();
     if (next === undefined) break;
-    spend(1);
+    spend(4);
     found.push({ match: next.match, index: next.start, groups: next.groups });
   }
   return new Sequence(found);
