@@ -14,14 +14,13 @@ import { ExpressionError } from "./expression.ts";
 import type { CompileContext, CompiledExpression } from "./expression.ts";
 import { generate } from "./generate.ts";
 import { rootName } from "./generate-steps.ts";
-import { meter, resetMeter } from "./meter.ts";
+import { limits, meter } from "./meter.ts";
 import { parseExpression } from "./parse.ts";
 import type { Node } from "./syntax.ts";
 import { checkResult } from "./result.ts";
 import { runtime } from "./runtime.ts";
 import { collapse, plain } from "./values.ts";
 import type { Item, Outcome } from "./values.ts";
-import type { Value } from "../core/value.ts";
 
 /**
  * Compiles an expression to a JavaScript function. Throws ExpressionError, whose offset is the start of the faulty
@@ -49,29 +48,49 @@ function compile(source: string, context: CompileContext): CompiledExpression {
   const { program, value } = generateProgram(emitter, tree);
   // Nothing of the text is in `program` but quoted strings, numbers and fixed names.
   // oxlint-disable-next-line typescript/no-implied-eval -- compiling is the purpose of this file
-  const make = new Function("r", "k", program) as (
+  const make = new Function("r", "k", "w", program) as (
     functions: typeof runtime,
     constants: readonly unknown[],
-  ) => (record: Item) => Outcome;
-  const run = make(runtime, emitter.constants);
+    frame: Frame,
+  ) => CompiledExpression["evaluate"];
   const checked = !isScalar(value) && !isPlainRead(tree);
   return {
     source,
     reads: emitter.readsKnown ? emitter.reads : undefined,
-    evaluate(input, evaluationContext) {
-      resetMeter();
-      evaluation.context = evaluationContext;
-      try {
-        const result = plain(collapse(run(input)));
-        if (result === undefined || typeof result === "string") return result;
-        if (meter.nonFinite || (checked && typeof result === "object")) checkResult(result);
-        return result as Value;
-      } catch (error) {
-        throw asExpressionError(error);
-      }
-    },
+    evaluate: make(runtime, emitter.constants, checked ? checkedFrame : plainFrame),
   };
 }
+
+/** What surrounds the generated code of every expression. */
+interface Frame {
+  readonly meter: typeof meter;
+  readonly evaluation: typeof evaluation;
+  readonly fuel: number;
+  /** Of results that are neither text, boolean nor absent. */
+  readonly leave: (result: Outcome) => Item | undefined;
+  readonly fault: (error: unknown) => ExpressionError;
+}
+
+const plainFrame: Frame = {
+  meter,
+  evaluation,
+  fuel: limits.fuel,
+  leave: (outcome) => {
+    const result = plain(collapse(outcome));
+    if (meter.nonFinite && result !== undefined) checkResult(result);
+    return result;
+  },
+  fault: asExpressionError,
+};
+
+const checkedFrame: Frame = {
+  ...plainFrame,
+  leave: (outcome) => {
+    const result = plain(collapse(outcome));
+    if (meter.nonFinite || typeof result === "object") checkResult(result ?? null);
+    return result;
+  },
+};
 
 function isScalar(value: Code): boolean {
   return ["string", "number", "boolean", "decimal"].includes(value.type);
@@ -117,7 +136,12 @@ function generateProgram(
     '"use strict";',
     `const {${[...emitter.used].join(",")}}=r;`,
     constants.length === 0 ? "" : `const ${constants.join(",")};`,
-    `return ${main};`,
+    `const run=${main},{meter,evaluation,fuel,leave,fault}=w;`,
+    // In the program itself, so that the engine can inline each expression into its own frame.
+    `return (${rootName},e)=>{meter.fuel=fuel;meter.depth=0;meter.nonFinite=false;evaluation.context=e;`,
+    `try{const x=run(${rootName});`,
+    'return typeof x==="string"||typeof x==="boolean"||x===undefined?x:leave(x)}',
+    "catch(f){throw fault(f)}}",
   ].join("");
   return { program, value: value as unknown as Code };
 }

@@ -23,12 +23,6 @@ export const limits = {
   arrayLength: 1_000_000,
 } as const;
 
-export function resetMeter(): void {
-  meter.fuel = limits.fuel;
-  meter.depth = 0;
-  meter.nonFinite = false;
-}
-
 export function spend(steps: number): void {
   if ((meter.fuel -= steps) < 0) {
     throw overLimit("FUEL", `The expression took more than ${limits.fuel} steps`);

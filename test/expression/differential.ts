@@ -32,6 +32,8 @@ export type Deviation =
   | "limit"
   /** The interpreter's own tuples appear in its result. */
   | "tuples-visible"
+  /** Behind an order-by the interpreter forgets the names of `@` and `#`, in predicates and groups. */
+  | "order-loses-names"
   /** `$f(?, 1)` of a built-in checks its arguments here. */
   | "partial-checked"
   /** An array that `[]` kept is an ordinary array once it is a member or an argument. */
@@ -109,6 +111,7 @@ function explanation(
   actual: Answer,
   atLoad: boolean,
 ): Deviation | undefined {
+  if (/[@#]\$\w+.*\^\([^)]*\)[[{]/.test(source)) return "order-loses-names";
   if ("reason" in actual) {
     if (actual.limit) return "limit";
     if (atLoad && loadReasons.has(actual.reason)) return "found-at-load";

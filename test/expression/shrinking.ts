@@ -1,12 +1,16 @@
 import { compareOn, compileBoth } from "./differential.ts";
 import type { Difference } from "./differential.ts";
 
-/** Makes a pair that differs as small as it gets. */
+const triesMax = 3_000;
+
+/** Makes a pair that differs smaller, as far as a limited number of tries gets. */
 export async function shrunk(difference: Difference): Promise<Difference> {
   let best = difference;
+  let tries = 0;
   for (let improved = true; improved;) {
     improved = false;
     for (const candidate of smaller(best)) {
+      if (++tries > triesMax) return best;
       const detail = await differs(candidate);
       if (detail === undefined) continue;
       best = { ...candidate, detail };
