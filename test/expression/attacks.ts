@@ -133,6 +133,10 @@ export const attacks: readonly Attack[] = [
     "$parseInteger('1', picture)",
     "$formatInteger(1e9, 'I')",
     "$fromMillis(1e300)",
+    "$formatInteger(-1 / 0, 'a')",
+    "$formatInteger(0 / 0, 'w')",
+    "$formatNumber(1 / 0, '0.0e0')",
+    "$formatBase(1 / 0, 2)",
     "$fromMillis(0, '[Y]', text)",
   ]),
   ...limitOf("value", [

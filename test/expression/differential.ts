@@ -38,8 +38,8 @@ export type Deviation =
   | "partial-checked"
   /** An array that `[]` kept is an ordinary array once it is a member or an argument. */
   | "kept-array"
-  /** `$fromMillis` of NaN. */
-  | "not-a-time";
+  /** Formatting NaN or an infinity. */
+  | "not-a-number";
 
 export interface Comparison {
   readonly kind: "value" | "error" | "deviation" | "difference";
@@ -117,7 +117,8 @@ function explanation(
     if (atLoad && loadReasons.has(actual.reason)) return "found-at-load";
     if (actual.reason === "T0410" && source.includes("(?")) return "partial-checked";
     if (actual.reason === "OUTPUT_INVALID") return "no-data";
-    if (actual.reason === "ARGUMENT_INVALID" && source.includes("$fromMillis")) return "not-a-time";
+    if (actual.reason === "ARGUMENT_INVALID" && /\$from|\$format/.test(source))
+      return "not-a-number";
     return undefined;
   }
   if (!("value" in expected)) return undefined;

@@ -157,7 +157,7 @@ export class ExpressionMaker {
       () => `$base64decode($base64encode(${text()}))`,
       () => `$decodeUrl($encodeUrl(${text()}))`,
       () =>
-        `$formatInteger(${this.make("number", depth)}, ${this.#pick(["'w'", "'I'", "'0000'", "'#,##0;o'", "'a'"])})`,
+        `$formatInteger($length(${text()}), ${this.#pick(["'w'", "'I'", "'0000'", "'#,##0;o'", "'a'"])})`,
       () => `$encodeUrlComponent(${text()})`,
       () =>
         `$fromMillis(${this.make("number", depth)}, ${this.#pick(["'[Y]-[M01]'", "'[FNn] [D1o]'", "'[H01]:[m]'"])})`,

@@ -77,14 +77,16 @@ function argumentFault(name: BorrowedName, args: readonly Outcome[]): string | u
     return `a picture has at most ${pictureLengthMax} characters`;
   }
   if (typeof first !== "number") return undefined;
+  // Some of the implementations never end with them.
+  if (!Number.isFinite(first)) return `${first} is no number to format`;
   if (name === "fromMillis") {
-    if (!(Math.abs(first) <= dateMaxMs)) return `${first} is out of range`;
+    if (Math.abs(first) > dateMaxMs) return `${first} is out of range`;
     if (typeof third === "string" && !/^[-+]?[0-9]{1,4}$/.test(third))
       return `a time zone is written like "+0530", not ${shown(third)}`;
   }
   const roman =
     name === "formatInteger" && typeof second === "string" && /^[iI](?:;|$)/.test(second);
-  return roman && !(Math.abs(first) < romanMax) ? `${first} is too large` : undefined;
+  return roman && Math.abs(first) >= romanMax ? `${first} is too large` : undefined;
 }
 
 const messages: Readonly<Record<string, string>> = {
