@@ -7,11 +7,11 @@ import { matchingFunctions } from "./builtins/matching.ts";
 import { numberFunctions } from "./builtins/numbers.ts";
 import { stringFunctions } from "./builtins/strings.ts";
 import { timeFunctions } from "./builtins/times.ts";
-import type { Code } from "./code.ts";
+import type { Code, StaticType } from "./code.ts";
 import { Emitter } from "./emitter.ts";
 import { evaluation } from "./evaluation.ts";
 import { ExpressionError } from "./expression.ts";
-import type { CompileContext, CompiledExpression } from "./expression.ts";
+import type { CompileContext, CompiledExpression, ValueType } from "./expression.ts";
 import { generate } from "./generate.ts";
 import { rootName } from "./generate-steps.ts";
 import { limits, meter } from "./meter.ts";
@@ -57,9 +57,23 @@ function compile(source: string, context: CompileContext): CompiledExpression {
   return {
     source,
     reads: emitter.readsKnown ? emitter.reads : undefined,
+    gives: { type: valueTypes[value.type], optional: value.optional },
+    deterministic: emitter.deterministic,
     evaluate: make(runtime, emitter.constants, checked ? checkedFrame : plainFrame),
   };
 }
+
+const valueTypes: Readonly<Record<StaticType, ValueType>> = {
+  string: "text",
+  number: "number",
+  numeric: "number",
+  decimal: "decimal",
+  boolean: "boolean",
+  array: "array",
+  object: "object",
+  function: "function",
+  any: "any",
+};
 
 /** What surrounds the generated code of every expression. */
 interface Frame {
@@ -93,7 +107,7 @@ const checkedFrame: Frame = {
 };
 
 function isScalar(value: Code): boolean {
-  return ["string", "number", "boolean", "decimal"].includes(value.type);
+  return ["string", "number", "numeric", "boolean", "decimal"].includes(value.type);
 }
 
 /** Fields of the record are data, and no larger than what they were read from. */

@@ -32,6 +32,8 @@ export class Emitter {
   readonly reads = new Set<string>();
   /** False as soon as the whole record is read. */
   readsKnown = true;
+  /** False once something is read that a replay may find changed. */
+  deterministic = true;
   /** True if a function may end up in the result. */
   functionsAsValues = false;
   /** True inside a lambda's body where a call may be left to the caller (see TailCall). */
@@ -211,6 +213,7 @@ export class Emitter {
 
   functionValue(target: Builtin, offset: number): Code {
     this.functionsAsValues = true;
+    if (target.volatile) this.deterministic = false;
     const js = `${this.use("builtinValue")}(${this.constant(target)},${offset})`;
     return code(js, { type: "function", optional: false, sequence: false });
   }

@@ -163,6 +163,9 @@ function callOfBuiltin(
 ): Code {
   const offset = emitter.offsetOf(node);
   const count = node.arguments.length + (applied === undefined ? 0 : 1);
+  // A picture may leave out the year, or more, which is then that of the processing time.
+  const ofToday = target.name === "$toMillis" && count > 1;
+  if (target.volatile || ofToday) emitter.deterministic = false;
   checkCount(emitter, target, count, offset);
   const args = argumentsOf(emitter, node, focus, applied, target);
   checkArguments(emitter, target, args, node, offset);

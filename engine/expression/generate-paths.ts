@@ -2,7 +2,15 @@ import { code } from "./code.ts";
 import type { Code, StaticType } from "./code.ts";
 import type { Emitter, Focus } from "./emitter.ts";
 import { generateGroup } from "./generate-constructors.ts";
-import { noteRead, plainNames, readNames, rootName, staged, stepsFrom } from "./generate-steps.ts";
+import {
+  noteRead,
+  plainNames,
+  readField,
+  readNames,
+  rootName,
+  staged,
+  stepsFrom,
+} from "./generate-steps.ts";
 import { firstTupleStep, generateTuplePath } from "./generate-tuples.ts";
 import type { Node, PathNode } from "./syntax.ts";
 
@@ -32,7 +40,7 @@ function pathValue(emitter: Emitter, node: PathNode, focus: Focus): Code {
   const names = plainNames(steps, 0);
   if (!kept && names.length === steps.length) {
     noteRead(emitter, focus, names[0]);
-    return readNames(emitter, focus.js, focus.js, names);
+    return readField(emitter, focus, names);
   }
   const once = focus.single || first.type === "variable" || first.consarray === true;
   if (!once)
@@ -66,7 +74,10 @@ function readOfWhole(
   const names = plainNames(steps, 1);
   if (names.length === 0) return undefined;
   noteRead(emitter, { js: whole, single: true, root: variable === "$" || focus.root }, names[0]);
-  if (names.length === steps.length - 1) return readNames(emitter, whole, whole, names);
+  if (names.length === steps.length - 1) {
+    const root = variable === "$" || focus.root;
+    return readField(emitter, { js: whole, single: true, root }, names);
+  }
   const head = readNames(emitter, whole, whole, names);
   return stepsFrom(
     emitter,

@@ -1,7 +1,8 @@
 import { code, quoted } from "./code.ts";
-import type { Code } from "./code.ts";
+import type { Code, StaticType } from "./code.ts";
 import { guardedNames } from "./emitter.ts";
 import type { Emitter, Focus } from "./emitter.ts";
+import type { ValueType } from "./expression.ts";
 import type { Node, SortNode, Stage } from "./syntax.ts";
 import { tokenStart } from "./syntax.ts";
 
@@ -82,6 +83,27 @@ export function readNames(
   };
   return code(read(0, set, name));
 }
+
+/** As `readNames` on the record itself, whose fields may be known. */
+export function readField(emitter: Emitter, focus: Focus, names: readonly string[]): Code {
+  const value = readNames(emitter, focus.js, focus.js, names);
+  const [name] = names;
+  const known = focus.root && focus.single && names.length === 1 && name !== undefined;
+  const facts = known ? emitter.context.fields?.get(name) : undefined;
+  if (facts === undefined || facts.type === "any") return value;
+  return { ...value, type: staticTypes[facts.type], optional: facts.optional, sequence: false };
+}
+
+const staticTypes: Readonly<Record<ValueType, StaticType>> = {
+  text: "string",
+  number: "numeric",
+  decimal: "decimal",
+  boolean: "boolean",
+  array: "array",
+  object: "object",
+  function: "function",
+  any: "any",
+};
 
 /** Steps from `from` on over the items that `items` gives. */
 export function stepsFrom(

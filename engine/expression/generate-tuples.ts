@@ -12,6 +12,8 @@ import { tokenStart } from "./syntax.ts";
 interface Stream {
   readonly js: string;
   readonly names: ReadonlySet<string>;
+  /** The context of every tuple is the record itself. */
+  readonly root: boolean;
 }
 
 /** Index of the first step that names something; -1 for an ordinary path. */
@@ -32,13 +34,12 @@ function streamFrom(
   from: number,
   tuples: string,
 ): Stream {
-  let stream: Stream = { js: tuples, names: new Set() };
+  const root = from === 0 && focus.single && focus.root;
+  let stream: Stream = { js: tuples, names: new Set(), root };
   for (let index = from; index < steps.length; index++) {
     const step = steps[index] as Node;
     stream =
-      step.type === "sort"
-        ? sortStep(emitter, step, stream)
-        : itemStep(emitter, step, stream, index === 0 && focus.single && focus.root);
+      step.type === "sort" ? sortStep(emitter, step, stream) : itemStep(emitter, step, stream);
     for (const stage of step.stages ?? []) stream = stagedTuples(emitter, stage, stream);
   }
   return stream;
@@ -54,14 +55,14 @@ export function generateTuplePath(
   if (node.group !== undefined) {
     const items = itemsBefore(emitter, node.steps, from, focus);
     const tuples = emitter.fresh("w");
-    let names: ReadonlySet<string> = new Set();
+    let grouped: Stream | undefined;
     const closure = emitter.closure([tuples], () => {
       const stream = streamFrom(emitter, node, focus, from, tuples);
-      names = stream.names;
+      grouped = stream;
       return stream.js;
     });
     const pairs = node.group.lhs.map((pair) => {
-      const [key, value] = pair.map((part) => onTuple(emitter, names, part));
+      const [key, value] = pair.map((part) => onTuple(emitter, grouped as Stream, part, false));
       return `[${key},${value}]`;
     });
     const offset = Math.max(0, node.group.position - 1);
@@ -81,8 +82,10 @@ export function generateTuplePath(
     : code(`${emitter.use("collapse")}(${values})`);
 }
 
-function itemStep(emitter: Emitter, step: Node, before: Stream, root: boolean): Stream {
+function itemStep(emitter: Emitter, step: Node, before: Stream): Stream {
+  const { root } = before;
   const names = new Set(before.names);
+  let stays = root && step.focus !== undefined;
   const tuple = emitter.fresh("w");
   const focus: Focus = { js: `${tuple}[0]`, single: root, root };
   const closure = emitter.closure([tuple], () =>
@@ -90,6 +93,7 @@ function itemStep(emitter: Emitter, step: Node, before: Stream, root: boolean): 
       const inner = streamOf(emitter, step, focus);
       if (inner === undefined) return staged(emitter, step, undefined, focus).js;
       for (const name of inner.names) names.add(name);
+      stays = inner.root;
       return inner.js;
     }),
   );
@@ -104,23 +108,26 @@ function itemStep(emitter: Emitter, step: Node, before: Stream, root: boolean): 
   });
   // A `%` that means the first step's context reads the whole record.
   if (root && step.ancestor !== undefined) emitter.readsKnown = false;
-  return { js: `${emitter.use("eachTuple")}(${before.js},${closure},${binding})`, names };
+  return {
+    js: `${emitter.use("eachTuple")}(${before.js},${closure},${binding})`,
+    names,
+    root: stays,
+  };
 }
 
 function sortStep(emitter: Emitter, step: SortNode, before: Stream): Stream {
   const terms = step.terms.map(
-    (term) => `[${onTuple(emitter, before.names, term.expression)},${term.descending}]`,
+    (term) => `[${onTuple(emitter, before, term.expression)},${term.descending}]`,
   );
   const offset = tokenStart(step.position, "^", emitter.source);
   const js = `${emitter.use("orderedTuples")}(${before.js},[${terms.join(",")}],${offset})`;
-  return step.index === undefined
-    ? { js, names: before.names }
-    : numbered(emitter, { js, names: before.names }, step.index);
+  const sorted: Stream = { ...before, js };
+  return step.index === undefined ? sorted : numbered(emitter, sorted, step.index);
 }
 
 function numbered(emitter: Emitter, stream: Stream, name: string): Stream {
   const js = `${emitter.use("numberedTuples")}(${stream.js},${emitter.slotOf(name)})`;
-  return { js, names: new Set([...stream.names, name]) };
+  return { ...stream, js, names: new Set([...stream.names, name]) };
 }
 
 function stagedTuples(emitter: Emitter, stage: Stage, stream: Stream): Stream {
@@ -129,14 +136,14 @@ function stagedTuples(emitter: Emitter, stage: Stage, stream: Stream): Stream {
   if (expr.type === "number" && expr.predicate === undefined) {
     return { ...stream, js: `${emitter.use("tupleAt")}(${stream.js},${Number(expr.value)})` };
   }
-  const predicate = onTuple(emitter, stream.names, expr);
+  const predicate = onTuple(emitter, stream, expr);
   return { ...stream, js: `${emitter.use("filterTuples")}(${stream.js},${predicate})` };
 }
 
-/** A JavaScript function of a tuple that gives the node's value on it. */
-function onTuple(emitter: Emitter, names: ReadonlySet<string>, node: Node): string {
+/** A JavaScript function of a tuple that gives the node's value on it. `single` is false for the tuple of a group. */
+function onTuple(emitter: Emitter, { names, root }: Stream, node: Node, single = true): string {
   const tuple = emitter.fresh("w");
-  const focus: Focus = { js: `${tuple}[0]`, single: false, root: false };
+  const focus: Focus = { js: `${tuple}[0]`, single: single && root, root };
   return emitter.closure([tuple], () =>
     emitter.withTuple(tuple, names, () => emitter.node(node, focus).js),
   );
@@ -154,14 +161,14 @@ function streamOf(emitter: Emitter, node: Node, focus: Focus): Stream | undefine
   if (node.type !== "block" || node.tuple !== true || node.group !== undefined) return undefined;
   const last = node.expressions.at(-1);
   if (last === undefined || !givesStream(last)) return undefined;
-  let names: ReadonlySet<string> = new Set();
+  let stream: Stream | undefined;
   const block = generateBlock(emitter, node, focus, (inner) => {
-    const stream = streamOf(emitter, inner, focus);
-    names = stream?.names ?? names;
+    stream = streamOf(emitter, inner, focus);
     return code(stream?.js ?? "undefined");
   });
-  if (node.predicate === undefined) return { js: block.js, names };
-  const tuples: Stream = { js: `${block.js}.tuples`, names };
+  const { names, root } = stream ?? { names: new Set<string>(), root: false };
+  if (node.predicate === undefined) return { js: block.js, names, root };
+  const tuples: Stream = { js: `${block.js}.tuples`, names, root };
   const chosen = node.predicate.reduce(
     (stream, stage) => stagedTuples(emitter, stage, stream),
     tuples,

@@ -23,6 +23,8 @@ export interface Builtin {
   readonly keepsSequences: boolean;
   /** Index of the argument that must be a literal of the text: the picture of a date. */
   readonly literalArgument: number | undefined;
+  /** Gives something else at another time, or at random. */
+  readonly volatile: boolean;
   /** Arguments have passed the signature. */
   readonly implementation: (args: readonly Outcome[], offset: number) => Outcome;
 }
@@ -35,6 +37,7 @@ interface Options {
   readonly decimals?: DecimalPolicy;
   readonly keepsSequences?: boolean;
   readonly literalArgument?: number;
+  readonly volatile?: boolean;
 }
 
 export function builtin(
@@ -54,6 +57,7 @@ export function builtin(
     decimals: options.decimals ?? "count",
     keepsSequences: options.keepsSequences ?? false,
     literalArgument: options.literalArgument,
+    volatile: options.volatile ?? false,
     implementation,
   };
 }

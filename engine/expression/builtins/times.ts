@@ -103,8 +103,9 @@ function clock(
   returns: "string" | "number",
   optional: boolean,
   read: () => Item | undefined,
+  volatile = false,
 ): Builtin {
-  return builtin(name, "<>", { arity: 0, returns, optional }, read);
+  return builtin(name, "<>", { arity: 0, returns, optional, volatile }, read);
 }
 
 export const timeFunctions: readonly Builtin[] = [
@@ -128,15 +129,15 @@ export const timeFunctions: readonly Builtin[] = [
   builtin(
     "now",
     "<s?s?:s>",
-    { arity: 2, returns: "string", literalArgument: 0 },
+    { arity: 2, returns: "string", literalArgument: 0, volatile: true },
     ([picture, zone], offset) =>
       picture === undefined && zone === undefined
         ? processingTime()
         : borrowed("fromMillis", [evaluation.context.processingTimeMs, picture, zone], offset),
   ),
-  clock("millis", "number", false, () => evaluation.context.processingTimeMs),
-  clock("processing_time", "string", false, processingTime),
-  clock("processing_time_ms", "number", false, () => evaluation.context.processingTimeMs),
+  clock("millis", "number", false, () => evaluation.context.processingTimeMs, true),
+  clock("processing_time", "string", false, processingTime, true),
+  clock("processing_time_ms", "number", false, () => evaluation.context.processingTimeMs, true),
   clock("event_time", "string", true, () => instantText(evaluation.context.eventTimeMs)),
   clock("event_time_ms", "number", true, () => known(evaluation.context.eventTimeMs)),
   clock("broker_time", "string", true, () => instantText(evaluation.context.brokerTimeMs)),
