@@ -152,7 +152,7 @@ export class ExpressionMaker {
       () => `$join($split(${text()}, ${this.#regex()}), '+')`,
       () => `$match(${text()}, ${this.#regex()})${this.#pick(["[0]", ""])}.match`,
       () =>
-        `$formatNumber(${this.make("number", depth)}, ${this.#pick(["'0.00'", "'#,##0'", "'#0.0e0'", "'00%'"])})`,
+        `$formatNumber(($length(${text()}) - 1) * 2.5, ${this.#pick(["'0.00'", "'#,##0'", "'#0.0e0'", "'00%'"])})`,
       () => `$formatBase(${this.make("number", depth)}, ${this.#pick(["2", "16"])})`,
       () => `$base64decode($base64encode(${text()}))`,
       () => `$decodeUrl($encodeUrl(${text()}))`,
