@@ -146,26 +146,28 @@ function figure(rounds: readonly number[]): Figure {
 }
 
 const rounds = 9;
+/** Rounds in which V8 compiles; they do not count. */
+const warmUp = 2;
 
 /** Keeps results alive, so that nothing is optimized away. */
 let kept: unknown;
 
 function nanoseconds<T>(inputs: readonly T[], passes: number, run: (input: T) => unknown): Figure {
   const found: number[] = [];
-  for (let round = 0; round < rounds; round++) {
+  for (let round = -warmUp; round < rounds; round++) {
     const start = process.hrtime.bigint();
     for (let pass = 0; pass < passes; pass++) for (const input of inputs) kept = run(input);
-    found.push(Number(process.hrtime.bigint() - start) / (passes * inputs.length));
+    if (round >= 0) found.push(Number(process.hrtime.bigint() - start) / (passes * inputs.length));
   }
   return figure(found);
 }
 
 async function nanosecondsAwaited(expression: jsonata.Expression): Promise<Figure> {
   const found: number[] = [];
-  for (let round = 0; round < rounds; round++) {
+  for (let round = -warmUp; round < rounds; round++) {
     const start = process.hrtime.bigint();
     for (const order of plainOrders) kept = await expression.evaluate(order);
-    found.push(Number(process.hrtime.bigint() - start) / plainOrders.length);
+    if (round >= 0) found.push(Number(process.hrtime.bigint() - start) / plainOrders.length);
   }
   return figure(found);
 }

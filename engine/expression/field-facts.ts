@@ -24,8 +24,11 @@ const types: Readonly<Record<string, ValueType>> = {
 };
 
 function typeOf(field: JsonObject): ValueType {
-  if (field["format"] === "decimal") return "decimal";
   const { type, const: constant, enum: values } = field;
+  if (field["format"] === "decimal") {
+    const others = [type ?? []].flat().some((each) => each !== "string" && each !== "number");
+    return others ? "any" : "decimal";
+  }
   if (typeof type === "string") return types[type] ?? "any";
   const listed = Array.isArray(values) ? values : constant === undefined ? [] : [constant];
   return listed.length > 0 && listed.every((value) => typeof value === "string") ? "text" : "any";
