@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Hash } from "node:crypto";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { EngineError } from "../core/errors.ts";
 import type { Failpoints } from "../core/failpoints.ts";
 import type { File, FileSystem } from "../core/file-system.ts";
@@ -20,18 +20,23 @@ const blockHeaderBytes = 4;
 const blocksInFlightMax = 8;
 
 const outboxFolder = "outbox";
-const unfinishedSuffix = ".tmp";
+const unfinishedPrefix = "unfinished.";
+
+/** Whether a file of the outbox folder belongs to an epoch that was not committed. */
+export function isUnfinishedOutbox(name: string): boolean {
+  return name.startsWith(unfinishedPrefix);
+}
 
 export function outboxPath(directory: string, epoch: number, target: string): string {
   return join(directory, outboxFolder, `${epoch}.${encodeURIComponent(target)}`);
 }
 
-/** Takes one target's outputs of the epoch that is open; they reach nobody before `deliver`. */
+/** Takes one target's outputs of one epoch; they reach nobody before `deliver`. */
 export class OutboxWriter {
   readonly #files: FileSystem;
   readonly #failpoints: Failpoints;
-  readonly #directory: string;
-  readonly #target: string;
+  readonly #path: string;
+  readonly #unfinishedPath: string;
   readonly #topics: readonly string[];
   readonly #digest: Hash = createHash("sha256");
   #block = Buffer.allocUnsafe(blockBytes);
@@ -47,13 +52,14 @@ export class OutboxWriter {
     files: FileSystem;
     failpoints: Failpoints;
     directory: string;
+    epoch: number;
     target: string;
     topics: readonly string[];
   }) {
     this.#files = options.files;
     this.#failpoints = options.failpoints;
-    this.#directory = options.directory;
-    this.#target = options.target;
+    this.#path = outboxPath(options.directory, options.epoch, options.target);
+    this.#unfinishedPath = join(dirname(this.#path), unfinishedPrefix + basename(this.#path));
     this.#topics = options.topics;
   }
 
@@ -95,16 +101,17 @@ export class OutboxWriter {
     this.#check();
   }
 
-  /** Makes the outbox of `epoch` durable under its final name. */
-  async close(epoch: number): Promise<OutboxFacts> {
+  /** Makes the outbox durable under its final name; takes no more. */
+  async close(): Promise<OutboxFacts> {
     try {
-      return await this.#finish(epoch);
+      return await this.#finish();
     } catch (error) {
-      throw stateFileError(error, this.#temporary);
+      await this.abandon().catch(() => undefined);
+      throw stateFileError(error, this.#unfinishedPath);
     }
   }
 
-  async #finish(epoch: number): Promise<OutboxFacts> {
+  async #finish(): Promise<OutboxFacts> {
     await this.#failpoints.hit("outbox.write.before");
     this.#endBlock(0);
     await this.#writes;
@@ -114,10 +121,11 @@ export class OutboxWriter {
       await this.#failpoints.hit("outbox.sync.before");
       await this.#file.sync();
       await this.#file.close();
+      this.#file = undefined;
       await this.#failpoints.hit("outbox.sync.after");
       await this.#failpoints.hit("outbox.rename.before");
-      await this.#files.rename(this.#temporary, outboxPath(this.#directory, epoch, this.#target));
-      await this.#files.syncDirectory(join(this.#directory, outboxFolder));
+      await this.#files.rename(this.#unfinishedPath, this.#path);
+      await this.#files.syncDirectory(dirname(this.#path));
       await this.#failpoints.hit("outbox.rename.after");
     }
     return {
@@ -131,16 +139,13 @@ export class OutboxWriter {
   /** Gives up an epoch that will not be committed. */
   async abandon(): Promise<void> {
     await this.#writes.catch(() => {});
-    await this.#file?.close();
-  }
-
-  get #temporary(): string {
-    const name = `${encodeURIComponent(this.#target)}${unfinishedSuffix}`;
-    return join(this.#directory, outboxFolder, name);
+    const file = this.#file;
+    this.#file = undefined;
+    await file?.close();
   }
 
   #check(): void {
-    if (this.#failure !== undefined) throw stateFileError(this.#failure, this.#temporary);
+    if (this.#failure !== undefined) throw stateFileError(this.#failure, this.#unfinishedPath);
   }
 
   #endBlock(roomForNext: number): void {
@@ -161,7 +166,7 @@ export class OutboxWriter {
     try {
       if (this.#failure !== undefined) return;
       if (this.#file === undefined) {
-        this.#file = await this.#files.open(this.#temporary, "readwrite");
+        this.#file = await this.#files.open(this.#unfinishedPath, "readwrite");
         await this.#file.truncate(0);
       }
       await this.#file.write(block, position);
@@ -283,9 +288,8 @@ export async function removeOutboxes(
 ): Promise<void> {
   const folder = join(directory, outboxFolder);
   const names = (await files.list(folder)).filter((name) => {
-    const epoch = /^(\d+)\./.exec(name)?.[1];
-    if (epoch !== undefined) return Number(epoch) < which.keepFromEpoch;
-    return which.unfinished && name.endsWith(unfinishedSuffix);
+    if (isUnfinishedOutbox(name)) return which.unfinished;
+    return Number(/^\d+(?=\.)/.exec(name)?.[0]) < which.keepFromEpoch;
   });
   if (names.length === 0) return;
   await failpoints.hit("outbox.remove.before");

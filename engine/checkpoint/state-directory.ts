@@ -15,7 +15,7 @@ import { readHead, writeHead } from "./head.ts";
 import type { Head } from "./head.ts";
 import { readIdentity, writeIdentity } from "./identity.ts";
 import type { Identity } from "./identity.ts";
-import { removeOutboxes } from "./outbox.ts";
+import { isUnfinishedOutbox, removeOutboxes } from "./outbox.ts";
 
 export interface StateDirectoryOptions {
   readonly files: FileSystem;
@@ -191,7 +191,7 @@ export class StateDirectory {
   async #checkFresh(): Promise<void> {
     const epoch = this.#head?.epoch ?? 0;
     const commits = (await this.#files.list(join(this.path, outboxFolder))).some(
-      (name) => !name.endsWith(".tmp"),
+      (name) => !isUnfinishedOutbox(name),
     );
     if (epoch > 0 || commits) {
       throw new EngineError(

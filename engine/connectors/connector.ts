@@ -49,7 +49,7 @@ export interface PositionedSink {
   open(length: number): Promise<void>;
   /** Takes the lines in order; resolves when there is room for more (back-pressure). */
   write(lines: readonly string[]): Promise<void>;
-  /** Everything taken so far is durable; the file's length. */
+  /** Makes durable what was taken before the call, and gives the file's length up to there; writes may follow at once. */
   flush(): Promise<number>;
   /** After the commit record: tells readers how far the file is valid. */
   publish(mark: DeliveryMark, length: number): Promise<void>;

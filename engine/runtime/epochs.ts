@@ -34,9 +34,16 @@ export interface CommitFacts {
   readonly summary: JsonObject;
 }
 
+/** What must be durable before an epoch's commit record. */
+type EpochParts = readonly [
+  states: JsonObject,
+  files: CommitContent["files"],
+  outboxes: CommitContent["outboxes"],
+];
+
 /**
- * The epochs of a run: takes outputs, closes epoch N with one durable commit record, then makes N visible while
- * N+1 is processed. N+1 is not committed before N is delivered (design.md section 2).
+ * The epochs of a run: takes outputs, cuts epoch N between two batches, commits it with one durable record and makes
+ * it visible, both while N+1 is processed. N+1 is not cut before N is delivered (design.md section 2, ADR 0005).
  */
 export class Epochs {
   readonly #options: EpochsOptions;
@@ -44,8 +51,11 @@ export class Epochs {
   readonly #outboxes = new Map<string, OutboxWriter>();
   readonly #writers = new Map<string, OutputWriter>();
   readonly #since = new Map<string, number>();
-  #delivery: Promise<void> = Promise.resolve();
-  #deliveryFailure: EngineError | undefined;
+  /** The epoch that is open. */
+  #epoch: number;
+  /** Commit and delivery of the epoch before it. */
+  #settling: Promise<void> = Promise.resolve();
+  #failure: EngineError | undefined;
   #openedAtMs: number;
   #records = 0;
   #bytes = 0;
@@ -54,13 +64,14 @@ export class Epochs {
 
   constructor(options: EpochsOptions) {
     this.#options = options;
+    this.#epoch = (options.directory.newest?.epoch ?? 0) + 1;
     this.#openedAtMs = options.ports.clock.nowMs();
     const { connections, directory, partitions } = options;
     this.#files = [...connections.files].map(([id, sink]) => new FileOutputs(id, sink));
     for (const files of this.#files) this.#writers.set(files.sinkId, files);
     for (const targetId of connections.targets.keys()) {
       const known = directory.newest?.outboxes[targetId]?.since;
-      this.#since.set(targetId, known ?? this.epoch);
+      this.#since.set(targetId, known ?? this.#epoch);
       this.#outboxes.set(targetId, this.#newOutbox(targetId));
     }
     for (const [sinkId, { targetId, topic }] of connections.topicOf) {
@@ -72,7 +83,7 @@ export class Epochs {
 
   /** The epoch that is open. */
   get epoch(): number {
-    return (this.#options.directory.newest?.epoch ?? 0) + 1;
+    return this.#epoch;
   }
 
   get touched(): boolean {
@@ -93,11 +104,11 @@ export class Epochs {
     for (const files of this.#files) await files.hand();
     for (const outbox of this.#outboxes.values()) await outbox.room();
     await this.#options.backend.settle();
-    this.#throwDeliveryFailure();
+    this.#throwFailure();
   }
 
   isDue(): boolean {
-    this.#throwDeliveryFailure();
+    this.#throwFailure();
     if (!this.#touched) return false;
     const progress = {
       openedAtMs: this.#openedAtMs,
@@ -107,31 +118,19 @@ export class Epochs {
     return epochIsDue(this.#options.limits, progress, this.#options.ports.clock.nowMs());
   }
 
-  /** Commits the open epoch and starts its delivery. */
+  /**
+   * Cuts the open epoch: what it holds is fixed at once, its commit and delivery go on in the background. Waits for
+   * those of the epoch before.
+   */
   async close(facts: CommitFacts): Promise<void> {
-    const { directory, backend, job, incarnation } = this.#options;
-    const { epoch } = this;
     await this.delivered();
-    const [states, files, outboxes] = await allDone([
-      backend.prepareCommit(epoch),
+    const epoch = this.#epoch;
+    const parts = allDone([
+      this.#options.backend.prepareCommit(epoch),
       this.#flushFiles(),
       this.#closeOutboxes(epoch),
-    ]);
-    const { summary, ...run } = facts;
-    const content: CommitContent = {
-      ...run,
-      states,
-      files,
-      outboxes,
-      layoutHash: this.#options.layoutHash,
-    };
-    const record = await directory.commit(content, summary);
-    await backend.committed();
-    this.checkpoints += 1;
-    const permit = directory.permit(job, incarnation);
-    for (const { sinkId, sink } of this.#files) {
-      await sink.publish(permit.mark, files[sinkId]?.length ?? 0);
-    }
+    ] as const);
+    this.#epoch += 1;
     for (const targetId of this.#outboxes.keys()) {
       this.#outboxes.set(targetId, this.#newOutbox(targetId));
     }
@@ -139,24 +138,38 @@ export class Epochs {
     this.#records = 0;
     this.#bytes = 0;
     this.#touched = false;
-    this.#delivery = this.#deliver(record, permit).catch((error: unknown) => {
-      this.#deliveryFailure = asEngineError(error);
+    this.#settling = this.#settle(facts, parts).catch((error: unknown) => {
+      this.#failure = asEngineError(error);
     });
   }
 
-  /** Resolves when the newest committed epoch is visible everywhere; throws if that failed. */
+  /** Resolves when every epoch that was cut is committed and visible everywhere; throws if that failed. */
   async delivered(): Promise<void> {
-    await this.#delivery;
-    this.#throwDeliveryFailure();
+    await this.#settling;
+    this.#throwFailure();
   }
 
   /** Gives up what was not committed. */
   async abandon(): Promise<void> {
-    await this.#delivery;
+    await this.#settling;
     await Promise.allSettled([...this.#outboxes.values()].map((outbox) => outbox.abandon()));
   }
 
-  async #flushFiles(): Promise<Record<string, { path: string; length: number }>> {
+  /** The commit record, once all parts of the epoch are durable; then everything that shows it. */
+  async #settle({ summary, ...run }: CommitFacts, parts: Promise<EpochParts>): Promise<void> {
+    const { directory, backend, job, incarnation, layoutHash } = this.#options;
+    const [states, files, outboxes] = await parts;
+    const record = await directory.commit({ ...run, states, files, outboxes, layoutHash }, summary);
+    this.checkpoints += 1;
+    const permit = directory.permit(job, incarnation);
+    for (const { sinkId, sink } of this.#files) {
+      await sink.publish(permit.mark, files[sinkId]?.length ?? 0);
+    }
+    await this.#deliver(record, permit);
+    await backend.committed();
+  }
+
+  async #flushFiles(): Promise<CommitContent["files"]> {
     const lengths = await allDone(
       this.#files.map(async ({ sinkId, sink }) => {
         return [sinkId, { path: sink.name, length: await sink.flush() }] as const;
@@ -165,11 +178,12 @@ export class Epochs {
     return Object.fromEntries(lengths);
   }
 
-  async #closeOutboxes(epoch: number): Promise<Record<string, OutboxFacts & { since: number }>> {
+  async #closeOutboxes(epoch: number): Promise<CommitContent["outboxes"]> {
     const facts: Record<string, OutboxFacts & { since: number }> = {};
-    for (const [targetId, outbox] of this.#outboxes) {
+    // As they are now: the next epoch puts writers of its own in their place.
+    for (const [targetId, outbox] of [...this.#outboxes]) {
       facts[targetId] = {
-        ...(await outbox.close(epoch)),
+        ...(await outbox.close()),
         since: this.#since.get(targetId) ?? epoch,
       };
     }
@@ -200,13 +214,14 @@ export class Epochs {
       files: ports.files,
       failpoints: ports.failpoints,
       directory: directory.path,
+      epoch: this.#epoch,
       target,
       topics: connections.targets.get(target)?.topics ?? [],
     });
   }
 
-  #throwDeliveryFailure(): void {
-    if (this.#deliveryFailure !== undefined) throw this.#deliveryFailure;
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure;
   }
 }
 

@@ -28,10 +28,11 @@ function stateDirectory(t: TestContext): string {
 
 function writer(
   directory: string,
+  epoch = 1,
   failpoints: Failpoints = noFailpoints,
   files = nodeFiles,
 ): OutboxWriter {
-  return new OutboxWriter({ files, failpoints, directory, target: "embedded", topics });
+  return new OutboxWriter({ files, failpoints, directory, epoch, target: "embedded", topics });
 }
 
 async function readAll(
@@ -49,7 +50,7 @@ async function readAll(
 
 test("records come back in order, byte for byte, of any size", async (t) => {
   const directory = stateDirectory(t);
-  const outbox = writer(directory);
+  const outbox = writer(directory, 7);
   const written: {
     topic: number;
     partition: number;
@@ -72,7 +73,7 @@ test("records come back in order, byte for byte, of any size", async (t) => {
     outbox.append(topic, partition, key, value, timestampMs);
     await outbox.room();
   }
-  const facts = await outbox.close(7);
+  const facts = await outbox.close();
   assert.equal(facts.records, written.length);
   assert.equal(readFileSync(outboxPath(directory, 7, "embedded")).length, facts.bytes);
   assert.deepEqual(readdirSync(join(directory, "outbox")), ["7.embedded"]);
@@ -95,16 +96,16 @@ test("records come back in order, byte for byte, of any size", async (t) => {
 
 test("what an earlier attempt left in the unfinished file is gone", async (t) => {
   const directory = stateDirectory(t);
-  writeFileSync(join(directory, "outbox", "embedded.tmp"), "x".repeat(5000));
+  writeFileSync(join(directory, "outbox", "unfinished.1.embedded"), "x".repeat(5000));
   const outbox = writer(directory);
   outbox.append(0, 0, "k", "v", 0);
-  const facts = await outbox.close(1);
+  const facts = await outbox.close();
   assert.equal((await readAll(directory, 1, facts)).length, 1);
 });
 
 test("an epoch without records has no file", async (t) => {
   const directory = stateDirectory(t);
-  const facts = await writer(directory).close(1);
+  const facts = await writer(directory).close();
   assert.equal(facts.records, 0);
   assert.deepEqual(readdirSync(join(directory, "outbox")), []);
   assert.deepEqual(await readAll(directory, 1, facts), []);
@@ -114,7 +115,7 @@ test("a missing, cut, longer or flipped outbox is refused before its first recor
   const directory = stateDirectory(t);
   const outbox = writer(directory);
   for (let i = 0; i < 50; i++) outbox.append(0, i, `key-${i}`, `{"n":${i}}`, i);
-  const facts = await outbox.close(1);
+  const facts = await outbox.close();
   const path = outboxPath(directory, 1, "embedded");
   const whole = readFileSync(path);
   const damaged: Buffer[] = [whole.subarray(0, -1), Buffer.concat([whole, whole]), Buffer.alloc(0)];
@@ -143,7 +144,7 @@ test("topics are found by name, since another start may number them differently"
   const directory = stateDirectory(t);
   const outbox = writer(directory);
   outbox.append(1, 0, null, "late", 0);
-  const facts = await outbox.close(1);
+  const facts = await outbox.close();
   const [record] = await readAll(directory, 1, facts, ["new", "orders.late", "orders.processed"]);
   assert.equal(record?.topic, 1);
   await assert.rejects(readAll(directory, 1, facts, ["orders.processed"]), (error: Error) => {
@@ -162,9 +163,9 @@ test("failpoints are hit in order, and a failure at each leaves no finished outb
     },
   };
   const directory = stateDirectory(t);
-  const outbox = writer(directory, recording);
+  const outbox = writer(directory, 1, recording);
   outbox.append(0, 0, "k", "v", 0);
-  await outbox.close(1);
+  await outbox.close();
   assert.deepEqual(
     names,
     ["write", "sync", "rename"].flatMap((step) => [
@@ -174,14 +175,14 @@ test("failpoints are hit in order, and a failure at each leaves no finished outb
   );
   for (const name of names.slice(0, -1)) {
     const failing = stateDirectory(t);
-    const broken = writer(failing, {
+    const broken = writer(failing, 1, {
       hit: (hit) =>
         hit === name
           ? Promise.reject(Object.assign(new Error("EIO"), { code: "EIO" }))
           : Promise.resolve(),
     });
     broken.append(0, 0, "k", "v", 0);
-    await assert.rejects(broken.close(1), { code: "STATE_IO", exit: 5 });
+    await assert.rejects(broken.close(), { code: "STATE_IO", exit: 5 });
     await broken.abandon();
     assert.equal(readdirSync(join(failing, "outbox")).includes("1.embedded"), false, name);
   }
@@ -203,13 +204,13 @@ test("a full disk is said by the next `room` and by `close`", async (t) => {
       };
     },
   };
-  const outbox = writer(directory, noFailpoints, full);
+  const outbox = writer(directory, 1, noFailpoints, full);
   for (let i = 0; i < 40; i++) {
     outbox.append(0, 0, null, "x".repeat(300_000), 0);
     if (i < 12) continue;
     await assert.rejects(outbox.room(), { code: "DISK_FULL", exit: 5 });
   }
-  await assert.rejects(outbox.close(1), { code: "DISK_FULL" });
+  await assert.rejects(outbox.close(), { code: "DISK_FULL" });
   await outbox.abandon();
 });
 
@@ -220,13 +221,18 @@ test("older outboxes are removed by epoch, unfinished ones only at a start", asy
     "9.embedded",
     "9.kafka%3A9092",
     "10.embedded",
-    "embedded.tmp",
+    "unfinished.10.embedded",
   ]) {
     writeFileSync(join(directory, "outbox", name), "x");
   }
   const left = (): string[] => readdirSync(join(directory, "outbox")).toSorted();
   await removeOutboxes(nodeFiles, noFailpoints, directory, { keepFromEpoch: 9, unfinished: false });
-  assert.deepEqual(left(), ["10.embedded", "9.embedded", "9.kafka%3A9092", "embedded.tmp"]);
+  assert.deepEqual(left(), [
+    "10.embedded",
+    "9.embedded",
+    "9.kafka%3A9092",
+    "unfinished.10.embedded",
+  ]);
   await removeOutboxes(nodeFiles, noFailpoints, directory, { keepFromEpoch: 10, unfinished: true });
   assert.deepEqual(left(), ["10.embedded"]);
   assert.equal(outboxPath("/s", 9, "kafka:host/1"), "/s/outbox/9.kafka%3Ahost%2F1");

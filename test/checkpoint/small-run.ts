@@ -172,7 +172,14 @@ async function run(options: SmallRunOptions, state: StateDirectory, sink: FileSi
   }
 
   const newOutbox = (): OutboxWriter =>
-    new OutboxWriter({ files, failpoints, directory: state.path, target, topics });
+    new OutboxWriter({
+      files,
+      failpoints,
+      directory: state.path,
+      epoch: (state.newest?.epoch ?? 0) + 1,
+      target,
+      topics,
+    });
   let outbox = newOutbox();
   let position = Number(newest?.positions["numbers"]?.[0] ?? 0);
   let delivered: Promise<void> = Promise.resolve();
@@ -201,7 +208,7 @@ async function run(options: SmallRunOptions, state: StateDirectory, sink: FileSi
       const epoch = (state.newest?.epoch ?? 0) + 1;
       const [length, facts, states] = await Promise.all([
         sink.flush(),
-        outbox.close(epoch),
+        outbox.close(),
         backend.prepareCommit(epoch),
       ]);
       await delivered;

@@ -6,7 +6,6 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import type { MemoryOutput } from "../../engine/connectors/memory/memory-sink.ts";
 import type { MemoryInput } from "../../engine/connectors/memory/memory-source.ts";
-import type { Failpoints } from "../../engine/core/failpoints.ts";
 import type { Catalog } from "../../engine/plan/catalog.ts";
 import { compileJob } from "../../engine/plan/compile-job.ts";
 import { jobSchema } from "../../engine/plan/job-schema.ts";
@@ -60,16 +59,12 @@ export class JobBench {
   readonly outputs = new Map<string, MemoryOutput>();
   readonly #catalog: Catalog;
   readonly #driver: TestDriver;
-  #onCommit: (() => void) | undefined;
+  readonly #inputs: ReadonlyMap<string, MemoryInput>;
 
   private constructor(directory: string, inputs: ReadonlyMap<string, MemoryInput>) {
     this.#catalog = testCatalog(inputs, this.outputs);
-    const failpoints: Failpoints = {
-      hit: async (name) => {
-        if (name === "commit.record.after") this.#onCommit?.();
-      },
-    };
-    this.#driver = new TestDriver({ directory, inputs, outputs: this.outputs, failpoints });
+    this.#inputs = inputs;
+    this.#driver = new TestDriver({ directory, inputs, outputs: this.outputs });
   }
 
   static async open(
@@ -87,21 +82,26 @@ export class JobBench {
 
   /** Runs to the end. */
   async run(plan: Plan, options: Partial<RunOptions> = {}): Promise<RunSummary> {
-    this.#onCommit = undefined;
     return this.#driver.run(plan, options);
   }
 
-  /** Runs to the end, drained by its first checkpoint and started again, as often as it takes. */
+  /** Runs to the end, drained after a few batches and started again, as often as it takes. */
   async runInPieces(
     plan: Plan,
     options: Partial<RunOptions> = {},
   ): Promise<{ readonly summary: RunSummary; readonly starts: number }> {
     for (let starts = 1; ; starts += 1) {
       const stop = new AbortController();
-      this.#onCommit = () => {
-        stop.abort();
-      };
+      // The first batch of each input is asked for at once; from one batch on, all kinds of lengths.
+      let polls = this.#inputs.size + 1 + ((7 * (starts - 1)) % 20);
+      for (const input of this.#inputs.values()) {
+        input.onPoll = () => {
+          polls -= 1;
+          if (polls === 0) stop.abort();
+        };
+      }
       const summary = await this.#driver.run(plan, options, { stop: stop.signal });
+      for (const input of this.#inputs.values()) input.onPoll = undefined;
       if (summary.outcome !== "drained") return { summary, starts };
       assert.ok(summary.checkpoints > 0, "a drain without a checkpoint makes no way");
     }

@@ -24,7 +24,11 @@ if (patches.length === 0) {
 const copy = mkdtempSync(join(tmpdir(), "mutants-"));
 process.on("exit", () => rmSync(copy, { recursive: true, force: true }));
 const tracked = execFileSync("git", ["ls-files", "-z"], { cwd: root, encoding: "utf8" });
-for (const file of tracked.split("\0").filter(Boolean)) cpSync(join(root, file), join(copy, file));
+// Without the test of the patches: it fails wherever one of them is applied.
+const copied = tracked
+  .split("\0")
+  .filter((file) => file !== "" && !file.startsWith("test/mutants/"));
+for (const file of copied) cpSync(join(root, file), join(copy, file));
 symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
 
 function patch(name, ...options) {
@@ -34,7 +38,9 @@ function patch(name, ...options) {
 
 /** The first test that fails, "(hangs)", or undefined if all pass. */
 function caughtBy(parts) {
-  const built = spawnSync("npx", ["tsc", "-p", "tsconfig.build.json"], {
+  // A name that a bug leaves unused says nothing about the tests.
+  const lenient = ["--noUnusedLocals", "false", "--noUnusedParameters", "false"];
+  const built = spawnSync("npx", ["tsc", "-p", "tsconfig.build.json", ...lenient], {
     cwd: copy,
     encoding: "utf8",
   });

@@ -105,9 +105,11 @@ export class FileSink implements PositionedSink {
 
   async flush(): Promise<number> {
     const file = this.#opened();
-    await this.#failpoints.hit("file.flush.before");
     this.#handOver();
-    await this.#writing;
+    const length = this.#length;
+    const writing = this.#writing;
+    await this.#failpoints.hit("file.flush.before");
+    await writing;
     this.#throwFailure();
     try {
       await this.#attempt(() => file.sync(), this.#path);
@@ -117,7 +119,7 @@ export class FileSink implements PositionedSink {
       throw error;
     }
     await this.#failpoints.hit("file.flush.after");
-    return this.#length;
+    return length;
   }
 
   async publish(mark: DeliveryMark, length: number): Promise<void> {

@@ -52,6 +52,9 @@ export class MemoryInput {
     return this.#partition(partition).rows;
   }
 
+  /** Called at each poll, for tests that act between two batches. */
+  onPoll: (() => void) | undefined;
+
   closed(partition: number): boolean {
     return this.#partition(partition).closed;
   }
@@ -104,6 +107,7 @@ class MemorySource implements Source {
   }
 
   async poll(maxRecords: number): Promise<RawBatch | undefined> {
+    this.#input.onPoll?.();
     // Partitions take turns, as a broker's answers would.
     for (let tried = 0; tried < this.#cursors.length; tried += 1) {
       const cursor = this.#cursors[this.#turn % this.#cursors.length]!;
