@@ -2,7 +2,7 @@ import { RE2JS } from "re2js";
 
 /** Pictures such as `[D1o] [MNn] [Y0001]` (XPath's format-dateTime), as far as reading a text needs them. */
 
-export interface PicturePart {
+interface PicturePart {
   /** The letter of the component; absent for literal text. */
   readonly component: string | undefined;
   /** What the part matches: a regular expression without groups. */

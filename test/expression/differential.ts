@@ -18,7 +18,7 @@ interface OracleAnswer {
 }
 
 /** Items of the list of deviations in docs/expressions.md, by name. */
-export type Deviation =
+type Deviation =
   /** The interpreter changed its input, a copy of it, or a member of a transform's copy. */
   | "input-changed"
   /** The interpreter died with an error of JavaScript's. */
