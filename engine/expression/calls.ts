@@ -2,8 +2,8 @@ import type { ExpressionError } from "./expression.ts";
 import { failure, shown } from "./failure.ts";
 import { checkDepth, meter, spend } from "./meter.ts";
 import { signatureOf } from "./signature.ts";
-import { FunctionValue, TailCall, collapse, isArray, isObject, plain } from "./values.ts";
-import type { FunctionBody, Item, Outcome } from "./values.ts";
+import { FunctionValue, TailCall, collapse, plain } from "./values.ts";
+import type { FunctionBody, Outcome } from "./values.ts";
 
 /** Calls whatever `procedure` is, and what it tail-calls. The result may be a Sequence that is still to be collapsed. */
 export function call(procedure: Outcome, args: readonly Outcome[], offset: number): Outcome {
@@ -105,18 +105,4 @@ export function partial(
       offset,
     );
   });
-}
-
-/** Functions in a result are no data; nor are NaN and infinities. Says what it found. */
-export function findNonData(value: Item, depth = 0): string | undefined {
-  checkDepth(depth);
-  if (value instanceof FunctionValue) return "a function";
-  if (typeof value === "number") return Number.isFinite(value) ? undefined : String(value);
-  const entries = isArray(value) ? value : isObject(value) ? Object.values(value) : [];
-  for (const entry of entries) {
-    spend(1);
-    const fault = findNonData(entry, depth + 1);
-    if (fault !== undefined) return fault;
-  }
-  return undefined;
 }

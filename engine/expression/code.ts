@@ -2,6 +2,8 @@
 export type StaticType =
   | "string"
   | "number"
+  /** A number or a number token, never a decimal. */
+  | "numeric"
   | "boolean"
   | "decimal"
   | "array"

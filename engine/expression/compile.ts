@@ -3,23 +3,24 @@ import type { Builtin } from "./builtins/builtin.ts";
 import { formattingFunctions } from "./builtins/borrowed.ts";
 import { generatorFunctions, jobFunctions } from "./builtins/job-functions.ts";
 import { higherOrderFunctions } from "./builtins/higher-order.ts";
+import { matchingFunctions } from "./builtins/matching.ts";
 import { numberFunctions } from "./builtins/numbers.ts";
 import { stringFunctions } from "./builtins/strings.ts";
 import { timeFunctions } from "./builtins/times.ts";
-import { findNonData } from "./calls.ts";
-import type { Code } from "./code.ts";
+import type { Code, StaticType } from "./code.ts";
 import { Emitter } from "./emitter.ts";
 import { evaluation } from "./evaluation.ts";
 import { ExpressionError } from "./expression.ts";
-import type { CompileContext, CompiledExpression } from "./expression.ts";
+import type { CompileContext, CompiledExpression, ValueType } from "./expression.ts";
 import { generate } from "./generate.ts";
-import { rootName } from "./generate-paths.ts";
-import { meter, resetMeter } from "./meter.ts";
+import { rootName } from "./generate-steps.ts";
+import { limits, meter } from "./meter.ts";
 import { parseExpression } from "./parse.ts";
+import type { Node } from "./syntax.ts";
+import { checkResult } from "./result.ts";
 import { runtime } from "./runtime.ts";
-import { FunctionValue, collapse, plain } from "./values.ts";
+import { collapse, plain } from "./values.ts";
 import type { Item, Outcome } from "./values.ts";
-import type { Value } from "../core/value.ts";
 
 /**
  * Compiles an expression to a JavaScript function. Throws ExpressionError, whose offset is the start of the faulty
@@ -47,50 +48,77 @@ function compile(source: string, context: CompileContext): CompiledExpression {
   const { program, value } = generateProgram(emitter, tree);
   // Nothing of the text is in `program` but quoted strings, numbers and fixed names.
   // oxlint-disable-next-line typescript/no-implied-eval -- compiling is the purpose of this file
-  const make = new Function("r", "k", program) as (
+  const make = new Function("r", "k", "w", program) as (
     functions: typeof runtime,
     constants: readonly unknown[],
-  ) => (record: Item) => Outcome;
-  const run = make(runtime, emitter.constants);
-  const searched = emitter.functionsAsValues && !isScalar(value);
+    frame: Frame,
+  ) => CompiledExpression["evaluate"];
+  const checked = !isScalar(value) && !isPlainRead(tree);
   return {
     source,
     reads: emitter.readsKnown ? emitter.reads : undefined,
-    evaluate(input, evaluationContext) {
-      resetMeter();
-      evaluation.context = evaluationContext;
-      try {
-        const result = plain(collapse(run(input)));
-        if (result === undefined || typeof result === "string") return result;
-        if (searched || meter.nonFinite || typeof result === "object")
-          refuseNonData(result, searched);
-        return result as Value;
-      } catch (error) {
-        throw asExpressionError(error);
-      }
-    },
+    gives: { type: valueTypes[value.type], optional: value.optional },
+    deterministic: emitter.deterministic,
+    evaluate: make(runtime, emitter.constants, checked ? checkedFrame : plainFrame),
   };
 }
 
-function isScalar(value: Code): boolean {
-  return ["string", "number", "boolean", "decimal"].includes(value.type);
+const valueTypes: Readonly<Record<StaticType, ValueType>> = {
+  string: "text",
+  number: "number",
+  numeric: "number",
+  decimal: "decimal",
+  boolean: "boolean",
+  array: "array",
+  object: "object",
+  function: "function",
+  any: "any",
+};
+
+/** What surrounds the generated code of every expression. */
+interface Frame {
+  readonly meter: typeof meter;
+  readonly evaluation: typeof evaluation;
+  readonly fuel: number;
+  /** Of results that are neither text, boolean nor absent. */
+  readonly leave: (result: Outcome) => Item | undefined;
+  readonly fault: (error: unknown) => ExpressionError;
 }
 
-function refuseNonData(result: Item, searched: boolean): void {
-  const fault =
-    searched || meter.nonFinite
-      ? findNonData(result)
-      : result instanceof FunctionValue
-        ? "a function"
-        : undefined;
-  if (fault !== undefined) {
-    throw new ExpressionError(
-      "EXPRESSION_ERROR",
-      "OUTPUT_INVALID",
-      `The result is ${fault}, which is no data`,
-      0,
-    );
-  }
+const plainFrame: Frame = {
+  meter,
+  evaluation,
+  fuel: limits.fuel,
+  leave: (outcome) => {
+    const result = plain(collapse(outcome));
+    if (meter.nonFinite && result !== undefined) checkResult(result);
+    return result;
+  },
+  fault: asExpressionError,
+};
+
+const checkedFrame: Frame = {
+  ...plainFrame,
+  leave: (outcome) => {
+    const result = plain(collapse(outcome));
+    if (meter.nonFinite || typeof result === "object") checkResult(result ?? null);
+    return result;
+  },
+};
+
+function isScalar(value: Code): boolean {
+  return ["string", "number", "numeric", "boolean", "decimal"].includes(value.type);
+}
+
+/** Fields of the record are data, and no larger than what they were read from. */
+function isPlainRead(tree: Node): boolean {
+  const steps = tree.type === "path" && tree.group === undefined ? tree.steps : [tree];
+  return steps.every(
+    (step, index) =>
+      (step.type === "name" ||
+        (index === 0 && step.type === "variable" && (step.value === "" || step.value === "$"))) &&
+      step.tuple !== true,
+  );
 }
 
 function asExpressionError(error: unknown): ExpressionError {
@@ -122,13 +150,19 @@ function generateProgram(
     '"use strict";',
     `const {${[...emitter.used].join(",")}}=r;`,
     constants.length === 0 ? "" : `const ${constants.join(",")};`,
-    `return ${main};`,
+    `const run=${main},{meter,evaluation,fuel,leave,fault}=w;`,
+    // In the program itself, so that the engine can inline each expression into its own frame.
+    `return (${rootName},e)=>{meter.fuel=fuel;meter.depth=0;meter.nonFinite=false;evaluation.context=e;`,
+    `try{const x=run(${rootName});`,
+    'return typeof x==="string"||typeof x==="boolean"||x===undefined?x:leave(x)}',
+    "catch(f){throw fault(f)}}",
   ].join("");
   return { program, value: value as unknown as Code };
 }
 
 const always: readonly Builtin[] = [
   ...stringFunctions,
+  ...matchingFunctions,
   ...numberFunctions,
   ...collectionFunctions,
   ...higherOrderFunctions,

@@ -32,6 +32,8 @@ export class Emitter {
   readonly reads = new Set<string>();
   /** False as soon as the whole record is read. */
   readsKnown = true;
+  /** False once something is read that a replay may find changed. */
+  deterministic = true;
   /** True if a function may end up in the result. */
   functionsAsValues = false;
   /** True inside a lambda's body where a call may be left to the caller (see TailCall). */
@@ -41,6 +43,7 @@ export class Emitter {
   body: Body = { names: [] };
   scope: Scope = { outer: undefined, locals: new Map() };
   readonly #generate: (emitter: Emitter, node: Node, focus: Focus) => Code;
+  readonly #slots = new Map<string, number>();
   #counter = 0;
 
   constructor(
@@ -149,6 +152,41 @@ export class Emitter {
     return this.#lookUp(name, this.scope);
   }
 
+  /** The variable that an assignment here sets: the names of tuples are a frame of their own, which none assigns. */
+  assignable(name: string): Local | undefined {
+    let scope: Scope | undefined = this.scope;
+    while (scope?.tuple === true) scope = scope.outer;
+    return scope?.locals.get(name);
+  }
+
+  /** Compiles where a tuple's names are known: slots of the JavaScript array `tuple`. */
+  withTuple<T>(tuple: string, names: Iterable<string>, emit: () => T): T {
+    const locals = new Map<string, Local>();
+    for (const name of names) {
+      locals.set(name, {
+        js: `${tuple}[${this.slotOf(name)}]`,
+        body: this.body,
+        assignments: 1,
+        conditions: this.conditions,
+        assigned: "yes",
+        facts: undefined,
+        sentinel: false,
+      });
+    }
+    const outer = this.scope;
+    this.scope = { outer, locals, tuple: true };
+    const result = emit();
+    this.scope = outer;
+    return result;
+  }
+
+  /** Index of a name in tuples; 0 is the context. */
+  slotOf(name: string): number {
+    const slot = this.#slots.get(name) ?? this.#slots.size + 1;
+    this.#slots.set(name, slot);
+    return slot;
+  }
+
   #lookUp(name: string, scope: Scope | undefined): Code | undefined {
     for (let at = scope; at !== undefined; at = at.outer) {
       const local = at.locals.get(name);
@@ -175,6 +213,7 @@ export class Emitter {
 
   functionValue(target: Builtin, offset: number): Code {
     this.functionsAsValues = true;
+    if (target.volatile) this.deterministic = false;
     const js = `${this.use("builtinValue")}(${this.constant(target)},${offset})`;
     return code(js, { type: "function", optional: false, sequence: false });
   }

@@ -20,6 +20,24 @@ export interface Table {
   readonly rows: ReadonlyMap<string, ValueObject>;
 }
 
+/** What a checker can know of a value before any record is seen. `number` may be any JSON number but no decimal. */
+export type ValueType =
+  | "text"
+  | "number"
+  | "decimal"
+  | "boolean"
+  | "array"
+  | "object"
+  | "function"
+  | "any";
+
+export interface ValueFacts {
+  /** Of the value if there is one. */
+  readonly type: ValueType;
+  /** True if a record may lack it. */
+  readonly optional: boolean;
+}
+
 /** What is known when an expression is compiled. Plain data: the same on every machine. */
 export interface CompileContext {
   readonly scope: ExpressionScope;
@@ -27,6 +45,11 @@ export interface CompileContext {
   readonly parameters: ReadonlyMap<string, string | number | boolean>;
   /** The job's `decimal.rounding`. */
   readonly rounding: RoundingMode;
+  /**
+   * What is known of the record's own fields, from a schema that every record has passed or from what `gives` says of
+   * the lines that set them. Fields that are not listed may be anything.
+   */
+  readonly fields?: ReadonlyMap<string, ValueFacts>;
 }
 
 /** What changes from record to record: one mutable object per run, filled by the caller before each evaluation. */
@@ -49,6 +72,10 @@ export interface CompiledExpression {
   readonly source: string;
   /** Top-level field names the expression reads from its input; undefined if it cannot be told (`$`, `*`, `**`). */
   readonly reads: ReadonlySet<string> | undefined;
+  /** What it gives, as far as the text and `fields` tell. */
+  readonly gives: ValueFacts;
+  /** True if the record, the parameters and the tables alone decide: no processing time, no random number. */
+  readonly deterministic: boolean;
   /**
    * Absent is `undefined`. Synchronous, deterministic, never changes its input.
    * Throws ExpressionError, and nothing else, for whatever a record does to it.

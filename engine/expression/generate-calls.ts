@@ -1,11 +1,13 @@
 import { code, literal } from "./code.ts";
 import type { Code, StaticType } from "./code.ts";
 import { averageOfDecimals } from "./builtins/numbers.ts";
+import { checkPicture } from "./builtins/times.ts";
 import { unknownName } from "./builtins/job-functions.ts";
+import { literalOnly } from "./builtins/builtin.ts";
 import type { Builtin } from "./builtins/builtin.ts";
 import type { Emitter, Focus } from "./emitter.ts";
 import { shortcuts } from "./generate-shortcuts.ts";
-import { noteRead } from "./generate-paths.ts";
+import { noteRead } from "./generate-steps.ts";
 import type { CallNode, Node } from "./syntax.ts";
 
 /** Calls of built-ins, of lambdas, and of whatever an expression gives. */
@@ -14,7 +16,6 @@ const refused: ReadonlyMap<string, string> = new Map([
   ["eval", "$eval is not supported: text of a record is never run"],
   ["random", "$random is not supported: a replay must give the same result"],
   ["shuffle", "$shuffle is not supported: a replay must give the same result"],
-  ["match", "$match is not supported: there are no regular expressions"],
 ]);
 
 /** `applied` is the left side of `~>`, which becomes the first argument. */
@@ -46,16 +47,22 @@ export function generatePartial(emitter: Emitter, node: CallNode, focus: Focus):
   const holes = node.arguments.map(
     (argument) => argument.type === "operator" && argument.value === "?",
   );
-  const args = node.arguments.map((argument, index) =>
-    holes[index] === true ? "undefined" : emitter.node(argument, focus).js,
+  const values = node.arguments.map((argument, index) =>
+    holes[index] === true ? undefined : emitter.node(argument, focus),
   );
+  const args = values.map((value) => value?.js ?? "undefined");
   const target = builtinOf(emitter, node.procedure);
   const offset = emitter.offsetOf(node);
-  if (target !== undefined) checkCount(emitter, target, args.length, offset);
+  if (target !== undefined) {
+    checkCount(emitter, target, args.length, offset);
+    checkLiteral(emitter, target, values, node.arguments, offset);
+  }
   const callee =
     target === undefined
       ? calleeOf(emitter, node.procedure, focus, "T1007")
-      : emitter.functionValue(target, offset).js;
+      : target.literalArgument !== undefined && holes[target.literalArgument] !== true
+        ? `${emitter.use("checkedValue")}(${emitter.constant(target)},${offset})`
+        : emitter.functionValue(target, offset).js;
   const js = `${emitter.use("partial")}(${callee},[${args.join(",")}],${emitter.constant(holes)},${offset})`;
   return code(js, { type: "function", optional: false, sequence: false });
 }
@@ -114,7 +121,19 @@ function calleeOf(emitter: Emitter, procedure: Node, focus: Focus, reason = "T10
 
 /** Functions whose callback cannot get into their result. */
 const takingCallbacks: ReadonlySet<string> = new Set(
-  ["map", "filter", "reduce", "single", "each", "sift", "sort"].map((name) => `$${name}`),
+  [
+    "map",
+    "filter",
+    "reduce",
+    "single",
+    "each",
+    "sift",
+    "sort",
+    "contains",
+    "match",
+    "replace",
+    "split",
+  ].map((name) => `$${name}`),
 );
 
 function argumentsOf(
@@ -128,7 +147,8 @@ function argumentsOf(
   const args = node.arguments.map((argument) => {
     const before = emitter.functionsAsValues;
     const value = emitter.node(argument, focus);
-    if (callbacks && argument.type === "lambda") emitter.functionsAsValues = before;
+    if (callbacks && (argument.type === "lambda" || argument.type === "regex"))
+      emitter.functionsAsValues = before;
     return value;
   });
   return applied === undefined ? args : [applied, ...args];
@@ -143,6 +163,9 @@ function callOfBuiltin(
 ): Code {
   const offset = emitter.offsetOf(node);
   const count = node.arguments.length + (applied === undefined ? 0 : 1);
+  // A picture may leave out the year, or more, which is then that of the processing time.
+  const ofToday = target.name === "$toMillis" && count > 1;
+  if (target.volatile || ofToday) emitter.deterministic = false;
   checkCount(emitter, target, count, offset);
   const args = argumentsOf(emitter, node, focus, applied, target);
   checkArguments(emitter, target, args, node, offset);
@@ -228,7 +251,23 @@ function checkArguments(
     }
   }
   if (target.name === "$average" && first?.type === "decimal") throw averageOfDecimals(offset);
-  if (target.name === "$toMillis" && args.length > 1) {
-    throw emitter.fault("UNSUPPORTED", "$toMillis with a picture is not supported", offset);
-  }
+  checkLiteral(emitter, target, args, node.arguments, offset);
+}
+
+/** The picture of a date must be written down, and be well-formed. */
+function checkLiteral(
+  emitter: Emitter,
+  target: Builtin,
+  args: readonly (Code | undefined)[],
+  nodes: readonly Node[],
+  offset: number,
+): void {
+  const { literalArgument } = target;
+  const picture = literalArgument === undefined ? undefined : args[literalArgument];
+  if (picture === undefined || picture.js === "undefined") return;
+  const node = nodes.at((literalArgument ?? 0) - args.length);
+  const at = node === undefined ? offset : emitter.offsetOf(node);
+  if (typeof picture.literal !== "string")
+    throw emitter.fault("UNSUPPORTED", literalOnly(target), at);
+  checkPicture(target.name, picture.literal, at);
 }

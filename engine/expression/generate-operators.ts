@@ -76,7 +76,8 @@ function arithmetic(emitter: Emitter, node: BinaryNode, focus: Focus, offset: nu
     .join("&&");
   const js = `(${prefix(a, b)}${test}?${result}:${slow})`;
   const optional = left.optional || right.optional;
-  const bothNumbers = left.type === "number" && right.type === "number";
+  const isNumeric = (side: Code): boolean => side.type === "number" || side.type === "numeric";
+  const bothNumbers = isNumeric(left) && isNumeric(right);
   return code(js, {
     type: exact ? "decimal" : bothNumbers ? "number" : "any",
     optional,
@@ -113,8 +114,13 @@ function refuseType(
   message: string,
   node: Node,
 ): void {
-  const fits = value.type === "number" || value.type === "decimal" || value.type === "any";
-  if (value.literal !== undefined && (!fits || value.literal === null)) {
+  const fits = ["number", "numeric", "decimal", "any"].includes(value.type);
+  const never = value.type === "string" || value.type === "boolean";
+  // What may be absent gives nothing instead of an error.
+  if (
+    (!fits && (value.literal !== undefined || (never && !value.optional))) ||
+    value.literal === null
+  ) {
     throw emitter.fault(reason, message, emitter.offsetOf(node));
   }
 }

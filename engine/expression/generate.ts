@@ -1,6 +1,7 @@
 import { code, literal } from "./code.ts";
 import type { Code, StaticType } from "./code.ts";
 import type { Emitter, Focus } from "./emitter.ts";
+import { generateBind, generateBlock, generateLambda } from "./generate-blocks.ts";
 import {
   generateCall,
   generatePartial,
@@ -10,18 +11,19 @@ import {
 } from "./generate-calls.ts";
 import { generateArray, generateGroup, generateObject } from "./generate-constructors.ts";
 import { generateBinary, generateNegation, truth } from "./generate-operators.ts";
-import { filtered, generatePath, noteRead, rootName } from "./generate-paths.ts";
-import { assignmentsIn } from "./scope.ts";
-import type { Local, Scope } from "./scope.ts";
+import { generatePath } from "./generate-paths.ts";
+import { filtered, noteRead, rootName } from "./generate-steps.ts";
+import { Regex } from "./regex.ts";
+import { linearPattern } from "./regex-syntax.ts";
+import type { Scope } from "./scope.ts";
 import { tokenStart } from "./syntax.ts";
 import type {
   ApplyNode,
-  BindNode,
-  BlockNode,
   CallNode,
   ConditionNode,
-  LambdaNode,
   Node,
+  RegexNode,
+  TransformNode,
   VariableNode,
 } from "./syntax.ts";
 
@@ -36,7 +38,7 @@ export function generate(emitter: Emitter, node: Node, focus: Focus): Code {
   // A predicate works on the value itself, so it cannot be left to the caller.
   if (wrapped) emitter.tails = false;
   let value = wrapped
-    ? emitter.node(
+    ? emitter.rawNode(
         { ...node, predicate: undefined, group: undefined, keepArray: false } as unknown as Node,
         focus,
       )
@@ -93,16 +95,50 @@ function generateKind(emitter: Emitter, node: Node, focus: Focus): Code {
       noteRead(emitter, focus, undefined);
       return code(`${emitter.use("descendants")}(${focus.js})`, { raw: true });
     case "regex":
-      throw emitter.unsupported("A regular expression", node);
+      return generateRegex(emitter, node);
     case "transform":
-      throw emitter.unsupported("The transform operator |...|", node);
+      return generateTransform(emitter, node);
     case "parent":
-      throw emitter.unsupported("The parent operator %", node);
+      return emitter.variable(node.slot.label) ?? code("undefined", { sequence: false });
     case "sort":
     case "operator":
       break;
   }
   throw emitter.unsupported("This construct", node);
+}
+
+function generateRegex(emitter: Emitter, node: RegexNode): Code {
+  const offset = emitter.offsetOf(node);
+  emitter.functionsAsValues = true;
+  try {
+    const regex = new Regex(linearPattern(node.value), node.value.source, offset);
+    return code(emitter.constant(regex), { type: "function", optional: false, sequence: false });
+  } catch (error) {
+    const cause = error instanceof Error ? error.message : String(error);
+    throw emitter.fault(
+      "UNSUPPORTED",
+      `This regular expression is not supported: ${cause}`,
+      offset,
+    );
+  }
+}
+
+/** Its parts see the copy's objects, never the record: none of them is the focus that `reads` reports. */
+function generateTransform(emitter: Emitter, node: TransformNode): Code {
+  emitter.functionsAsValues = true;
+  const parts = [node.pattern, node.update, node.delete].map((part) => {
+    if (part === undefined) return "undefined";
+    const context = emitter.fresh("c");
+    const focus: Focus = { js: context, single: false, root: false };
+    return emitter.closure([context], () => emitter.node(part, focus).js);
+  });
+  const offsets = emitter.constant({
+    whole: emitter.offsetOf(node),
+    update: emitter.offsetOf(node.update),
+    delete: node.delete === undefined ? 0 : emitter.offsetOf(node.delete),
+  });
+  const js = `${emitter.use("transform")}(${parts.join(",")},${offsets})`;
+  return code(js, { type: "function", optional: false, sequence: false });
 }
 
 interface ScopedVariable {
@@ -237,97 +273,6 @@ function joinedCode(js: string, one: Code, other: Code): Code {
     sequence: one.sequence || other.sequence,
     raw: one.raw || other.raw,
   });
-}
-
-/** Opens a frame for what `nodes` assign, compiles in it, closes it. `enter` sets what must be set before. */
-function framed<T>(
-  emitter: Emitter,
-  nodes: readonly Node[],
-  parameters: ReadonlyMap<string, string>,
-  emit: () => T,
-): { readonly result: T; readonly enter: string } {
-  const locals = new Map<string, Local>();
-  const counts = assignmentsIn(nodes);
-  const base = {
-    body: emitter.body,
-    conditions: emitter.conditions,
-    facts: undefined,
-    sentinel: false,
-  };
-  for (const [name, js] of parameters) {
-    locals.set(name, { ...base, js, assignments: (counts.get(name) ?? 0) + 1, assigned: "yes" });
-  }
-  for (const [name, assignments] of counts) {
-    if (locals.has(name)) continue;
-    locals.set(name, { ...base, js: emitter.temporary("v"), assignments, assigned: "no" });
-  }
-  const outer = emitter.scope;
-  emitter.scope = { outer, locals };
-  const result = emit();
-  emitter.scope = outer;
-  const enter = [...locals.values()]
-    .filter((local) => local.sentinel)
-    .map((local) => `${local.js}=${emitter.unbound},`)
-    .join("");
-  return { result, enter };
-}
-
-function generateBlock(emitter: Emitter, node: BlockNode, focus: Focus): Code {
-  const { expressions } = node;
-  const last = expressions.at(-1);
-  if (last === undefined) return code("undefined", { sequence: false });
-  const { result, enter } = framed(emitter, expressions, new Map(), () =>
-    expressions.map((expression) => emitter.node(expression, focus)),
-  );
-  const value = result.at(-1) as Code;
-  if (result.length === 1 && enter === "") return value;
-  return {
-    ...withoutLiteral(value),
-    js: `(${enter}${result.map((each) => each.js).join(",")})`,
-    atom: false,
-  };
-}
-
-/** A block's value is not a literal of the text any more, although its type stays known. */
-function withoutLiteral(value: Code): Code {
-  const { literal: _literal, ...rest } = value;
-  return rest;
-}
-
-function generateBind(emitter: Emitter, node: BindNode, focus: Focus): Code {
-  const value = emitter.node(node.rhs, focus);
-  const local = emitter.scope.locals.get(node.lhs.value);
-  if (local === undefined) throw emitter.unsupported("This assignment", node);
-  const certain = local.body === emitter.body && local.conditions === emitter.conditions;
-  if (certain) {
-    local.assigned = "yes";
-    if (local.assignments === 1) local.facts = withoutLiteral(value);
-  } else if (local.assigned === "no") {
-    local.assigned = "maybe";
-  }
-  return { ...withoutLiteral(value), js: `(${local.js}=${value.js})`, atom: false };
-}
-
-function generateLambda(emitter: Emitter, node: LambdaNode, focus: Focus): Code {
-  emitter.functionsAsValues = true;
-  const parameters = node.arguments.map(() => emitter.fresh("p"));
-  const named = new Map(node.arguments.map((each, index) => [each.value, parameters[index] ?? ""]));
-  const { tails } = emitter;
-  emitter.tails = true;
-  const body = emitter.closure(parameters, () => {
-    const { result, enter } = framed(emitter, [node.body], named, () =>
-      emitter.node(node.body, focus),
-    );
-    return `${enter}${result.js}`;
-  });
-  emitter.tails = tails;
-  const facts = { type: "function", optional: false, sequence: false } as const;
-  const count = node.arguments.length;
-  if (node.signature === undefined)
-    return code(`${emitter.use("lambda")}(${count},${body})`, facts);
-  const definition = literal(node.signature.definition).js;
-  const js = `${emitter.use("signedLambda")}(${count},${body},${definition},${focus.js},${emitter.offsetOf(node)})`;
-  return code(js, facts);
 }
 
 function generateApply(emitter: Emitter, node: ApplyNode, focus: Focus): Code {

@@ -7,11 +7,34 @@ import type { Item, ItemObject, Outcome } from "./values.ts";
 
 export type PairSteps = readonly [key: Step, value: Step];
 
-interface Group {
+interface Group<T> {
+  /** Index of the pair whose key made the group. */
   readonly pair: number;
-  readonly first: Outcome;
-  /** All members, arrays among them joined, once there are several. */
-  joined: Item[] | undefined;
+  readonly members: T[];
+}
+
+/** Members by the text that a pair's key gives for them, in the order in which an object lists its names. */
+export function groupBy<T>(
+  members: readonly T[],
+  pairs: readonly (readonly [key: (member: T) => Outcome, value: unknown])[],
+  offset: number,
+): readonly (readonly [key: string, group: Group<T>])[] {
+  const groups = new Map<string, Group<T>>();
+  for (const member of members) {
+    for (let pair = 0; pair < pairs.length; pair++) {
+      spend(1);
+      const key = pairs[pair]?.[0](member);
+      if (key === undefined) continue;
+      if (typeof key !== "string") {
+        throw failure("T1003", `Keys of an object must be texts, not ${shown(key)}`, offset);
+      }
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, { pair, members: [member] });
+      else if (group.pair === pair) group.members.push(member);
+      else throw failure("D1009", `Several definitions of the key ${JSON.stringify(key)}`, offset);
+    }
+  }
+  return objectOrder(groups.keys()).map((key) => [key, groups.get(key) as Group<T>]);
 }
 
 /**
@@ -23,34 +46,24 @@ export function grouped(
   pairs: readonly PairSteps[],
   offset: number,
 ): ItemObject {
-  const groups = new Map<string, Group>();
-  for (const item of items.length === 0 ? [undefined] : items) {
-    for (let pair = 0; pair < pairs.length; pair++) {
-      spend(1);
-      const key = pairs[pair]?.[0](item);
-      if (key === undefined) continue;
-      if (typeof key !== "string") {
-        throw failure("T1003", `Keys of an object must be texts, not ${shown(key)}`, offset);
-      }
-      const group = groups.get(key);
-      if (group === undefined) {
-        groups.set(key, { pair, first: item, joined: undefined });
-      } else if (group.pair !== pair) {
-        throw failure("D1009", `Several definitions of the key ${JSON.stringify(key)}`, offset);
-      } else {
-        group.joined ??= [...membersOf(group.first)];
-        for (const entry of membersOf(item)) group.joined.push(entry);
-      }
-    }
-  }
   const result: Record<string, Item> = {};
-  for (const key of objectOrder(groups.keys())) {
-    const group = groups.get(key);
-    if (group === undefined) continue;
-    const value = plain(pairs[group.pair]?.[1](group.joined ?? group.first));
+  for (const [key, group] of groupBy(items.length === 0 ? [undefined] : items, pairs, offset)) {
+    const value = plain(pairs[group.pair]?.[1](joinedMembers(group.members)));
     if (value !== undefined) setMember(result, key, value);
   }
   return result;
+}
+
+/** One member as it is; of several all, arrays among them joined. */
+function joinedMembers(members: readonly Outcome[]): Outcome {
+  if (members.length < 2) return members[0];
+  const joined: Item[] = [];
+  for (const member of members) {
+    const entries = membersOf(member);
+    spend(entries.length);
+    for (const entry of entries) joined.push(entry);
+  }
+  return joined;
 }
 
 /** Names in the order in which an object lists them: whole numbers first. */

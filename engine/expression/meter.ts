@@ -23,12 +23,6 @@ export const limits = {
   arrayLength: 1_000_000,
 } as const;
 
-export function resetMeter(): void {
-  meter.fuel = limits.fuel;
-  meter.depth = 0;
-  meter.nonFinite = false;
-}
-
 export function spend(steps: number): void {
   if ((meter.fuel -= steps) < 0) {
     throw overLimit("FUEL", `The expression took more than ${limits.fuel} steps`);
@@ -63,6 +57,7 @@ export function spendText(length: number): void {
   spend(Math.trunc(length / 1000));
 }
 
-function overLimit(reason: string, message: string): ExpressionError {
+/** A fault of a budget or cap; where in the text it was reached says nothing. */
+export function overLimit(reason: string, message: string): ExpressionError {
   return new ExpressionError("EXPRESSION_LIMIT", reason, message, 0);
 }

@@ -50,17 +50,28 @@ export function ordered(
     keys: terms.map(([key]) => plain(key(item))),
   }));
   spend(items.length * terms.length);
-  return mergeSorted(keyed, (a, b) => {
-    for (let index = 0; index < terms.length; index++) {
-      const left = a.keys[index];
-      const right = b.keys[index];
-      const order = compareSortKeys(left, right, offset);
-      if (order === 0) continue;
-      const absent = left === undefined || right === undefined;
-      return absent || terms[index]?.[1] !== true ? order > 0 : order < 0;
-    }
-    return false;
-  }).map((entry) => entry.item);
+  const descending = terms.map((term) => term[1]);
+  return mergeSorted(keyed, (a, b) => compareTerms(a.keys, b.keys, descending, offset) > 0).map(
+    (entry) => entry.item,
+  );
+}
+
+/** Order by the first key that differs; an absent key is last either way. */
+export function compareTerms(
+  a: readonly (Item | undefined)[],
+  b: readonly (Item | undefined)[],
+  descending: readonly boolean[],
+  offset: number,
+): number {
+  for (let index = 0; index < descending.length; index++) {
+    const left = a[index];
+    const right = b[index];
+    const order = compareSortKeys(left, right, offset);
+    if (order === 0) continue;
+    const absent = left === undefined || right === undefined;
+    return absent || descending[index] !== true ? order : -order;
+  }
+  return 0;
 }
 
 /** As the last step of a path: what was one result stays one, sorted arrays are arrays. */

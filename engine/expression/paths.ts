@@ -1,7 +1,7 @@
 import { NumberToken } from "../core/number-token.ts";
 import { checkDepth, meter, spend, spendArray } from "./meter.ts";
 import { truthy } from "./truth.ts";
-import { Sequence, collapse, isArray, isObject, member } from "./values.ts";
+import { Sequence, collapse, isArray, isObject, member, plain } from "./values.ts";
 import type { Item, Outcome } from "./values.ts";
 
 /** What generated code does for one item of a path's step. */
@@ -54,6 +54,12 @@ function membersOf(items: readonly Item[], name: string, depth = 0): Sequence {
 /** One name from a context of any shape, outside the rules for the steps of a path (`$lookup`). */
 export function lookUp(input: Item | undefined, name: string): Outcome {
   return isArray(input) ? membersOf(input, name) : member(input, name);
+}
+
+/** One name as a step of a path: an array here is one item of the step before, not the contexts to visit. */
+export function nameOf(context: Outcome, name: string): Outcome {
+  if (--meter.fuel < 0) spend(1);
+  return collapse(lookUp(plain(context), name));
 }
 
 function one(value: Outcome): readonly Item[] {
@@ -109,7 +115,8 @@ export function itemAt(value: Outcome, position: number): Outcome {
   const items = startItems(value);
   const index = Math.floor(position);
   const item = items[index < 0 ? items.length + index : index];
-  return item === undefined || isArray(item) ? item : new Sequence([item as Item]);
+  if (item === undefined) return new Sequence([]);
+  return isArray(item) ? item : new Sequence([item as Item]);
 }
 
 /** `value[predicate]`: a number or numbers choose by position, anything else by its truth. */
@@ -128,7 +135,9 @@ export function filterItems(value: Outcome, predicate: Step): Outcome {
   return new Sequence(found);
 }
 
-function timesChosen(result: Outcome, index: number, length: number): number {
+/** How often a predicate's result chooses the item at `index` of `length`. */
+export function timesChosen(result: Outcome, index: number, length: number): number {
+  if (typeof result === "boolean") return result ? 1 : 0;
   const positions = result instanceof Sequence ? result.items : isArray(result) ? result : [result];
   let times = 0;
   for (const position of positions) {
@@ -141,16 +150,21 @@ function timesChosen(result: Outcome, index: number, length: number): number {
   return times;
 }
 
-/** `*`: all members of an object; arrays among them joined, however deep. */
+/** `*`: all members of an object; arrays among them joined, however deep, and then the result is an array, too. */
 export function wildcard(context: Outcome): Outcome {
   const found: Item[] = [];
+  let joined = false;
   const values = isArray(context) ? context : isObject(context) ? Object.values(context) : [];
   for (const value of values) {
     spend(1);
-    if (isArray(value)) flattenDeep(value, found, 0);
-    else found.push(value);
+    if (isArray(value)) {
+      flattenDeep(value, found, 0);
+      joined = true;
+    } else {
+      found.push(value);
+    }
   }
-  return new Sequence(found);
+  return joined ? found : new Sequence(found);
 }
 
 function flattenDeep(items: readonly Item[], into: Item[], depth: number): void {
@@ -168,7 +182,8 @@ export function descendants(context: Outcome): Outcome {
   if (context !== undefined) {
     visit(context instanceof Sequence ? context.items : context, found, 0);
   }
-  return new Sequence(found);
+  // A single one is no result of a path any more: `[]` does not keep it as an array.
+  return found.length === 1 ? found[0] : new Sequence(found);
 }
 
 function visit(value: Item, into: Item[], depth: number): void {

@@ -1,5 +1,5 @@
 import { add, divide, multiply, negate, remainder, subtract } from "./arithmetic.ts";
-import { builtinValue, callBuiltin } from "./builtins/builtin.ts";
+import { builtinValue, callBuiltin, checkedValue } from "./builtins/builtin.ts";
 import { filter, map } from "./builtins/higher-order.ts";
 import { codePointsOf, isCurrency, round } from "./builtins/job-functions.ts";
 import { numberOf, sum } from "./builtins/numbers.ts";
@@ -33,12 +33,25 @@ import {
   keptPath,
   lastItem,
   markConstructed,
+  nameOf,
   startItems,
   walkNames,
   wildcard,
 } from "./paths.ts";
 import { concatenable, joined, textOf } from "./text.ts";
+import { transform } from "./transform.ts";
 import { truthy } from "./truth.ts";
+import {
+  eachTuple,
+  filterTuples,
+  groupedTuples,
+  numberedTuples,
+  orderedTuples,
+  startTuples,
+  tupleAt,
+  tupleStream,
+  tupleValues,
+} from "./tuples.ts";
 import { collapse, itemsOf, kept, member, plain } from "./values.ts";
 
 /** Everything that generated code may call, by the name it has there. */
@@ -51,6 +64,7 @@ export const runtime = {
   call,
   callBuiltin,
   chain,
+  checkedValue,
   codePointsOf,
   collapse,
   concatenable,
@@ -85,6 +99,7 @@ export const runtime = {
   member,
   millisBetween,
   multiply,
+  nameOf,
   negate,
   numberOf,
   objectOf,
@@ -106,9 +121,19 @@ export const runtime = {
   sum,
   tailCall,
   textOf,
+  transform,
   truthy,
   walkNames,
   wildcard,
+  eachTuple,
+  filterTuples,
+  groupedTuples,
+  numberedTuples,
+  orderedTuples,
+  startTuples,
+  tupleAt,
+  tupleStream,
+  tupleValues,
   windowFacts,
 } as const;
 

@@ -22,10 +22,11 @@ export interface Local {
   sentinel: boolean;
 }
 
-/** A frame of jsonata: a block, a lambda, the whole expression. */
+/** A frame of jsonata: a block, a lambda, the whole expression, the names that a path's tuples carry (`tuple`). */
 export interface Scope {
   readonly outer: Scope | undefined;
   readonly locals: Map<string, Local>;
+  readonly tuple?: boolean;
 }
 
 /** How often each name is assigned in the frame that `nodes` share: not inside their blocks and lambdas. */

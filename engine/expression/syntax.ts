@@ -11,14 +11,18 @@ interface NodeBase {
   readonly tuple?: boolean;
   readonly focus?: string;
   readonly index?: string;
-  readonly ancestor?: unknown;
+  /** Set where a `%` behind means the context of this step. */
+  readonly ancestor?: { readonly label: string };
 }
 
 export type Pair = readonly [Node, Node];
 
 export interface Stage {
   readonly type: "filter" | "index";
+  /** Of filters. */
   readonly expr: Node;
+  /** Of indexes: the name. */
+  readonly value: string;
   readonly position: number;
 }
 
@@ -102,12 +106,25 @@ export interface SortNode extends NodeBase {
   readonly type: "sort";
   readonly terms: readonly SortTerm[];
 }
-interface RegexNode extends NodeBase {
+export interface RegexNode extends NodeBase {
   readonly type: "regex";
   readonly value: RegExp;
 }
+interface ParentNode extends NodeBase {
+  readonly type: "parent";
+  /** The name under which the step it means has bound its context. */
+  readonly slot: { readonly label: string };
+  readonly value?: undefined;
+}
+export interface TransformNode extends NodeBase {
+  readonly type: "transform";
+  readonly pattern: Node;
+  readonly update: Node;
+  readonly delete?: Node;
+  readonly value?: undefined;
+}
 interface PlainNode extends NodeBase {
-  readonly type: "wildcard" | "descendant" | "parent" | "transform" | "operator";
+  readonly type: "wildcard" | "descendant" | "operator";
   readonly value?: unknown;
 }
 
@@ -128,6 +145,8 @@ export type Node =
   | ApplyNode
   | SortNode
   | RegexNode
+  | ParentNode
+  | TransformNode
   | PlainNode;
 
 const number = /(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?$/;
@@ -170,13 +189,15 @@ export function startOf(node: Node, source: string): number {
     case "lambda":
     case "block":
       return Math.max(0, (node.position ?? 0) - 1);
+    case "transform":
+      return Math.max(0, (node.position ?? 0) - 1);
+    case "parent":
+      return 0;
     case "unary":
     case "binary":
     case "value":
     case "wildcard":
     case "descendant":
-    case "parent":
-    case "transform":
     case "operator":
       break;
   }

@@ -1,5 +1,7 @@
 import type { JsonValue } from "../core/json.ts";
 import { nearestName } from "../core/nearest.ts";
+import type { ValueFacts } from "../expression/expression.ts";
+import { fieldFacts } from "../expression/field-facts.ts";
 import { schemaFields } from "../schema/compile-schema.ts";
 import type { Draft, DraftSink, DraftStep } from "./draft.ts";
 import type { NodeContext, ReadExpression } from "./node-context.ts";
@@ -8,7 +10,14 @@ import { isObject, objectOf, textsOf } from "./raw.ts";
 import type { Wiring, WiringReader } from "./wiring.ts";
 
 /** What is known of a record's top-level fields; undefined where nothing is. */
-type Fields = { readonly names: ReadonlySet<string>; readonly open: boolean } | undefined;
+type Fields =
+  | {
+      readonly names: ReadonlySet<string>;
+      readonly open: boolean;
+      /** Types, of those fields whose type is known. */
+      readonly facts: ReadonlyMap<string, ValueFacts>;
+    }
+  | undefined;
 
 /**
  * Names of an aggregate's key fields: a field name; the last part of a dotted path; the names of a map.
@@ -66,7 +75,23 @@ function unionOf(inputs: readonly Fields[]): Fields {
   return {
     names: new Set(known.flatMap(({ names }) => [...names])),
     open: known.some(({ open }) => open),
+    facts: commonFacts(known.map(({ facts }) => facts)),
   };
+}
+
+/** What all inputs say alike of a field. */
+function commonFacts(
+  inputs: readonly ReadonlyMap<string, ValueFacts>[],
+): ReadonlyMap<string, ValueFacts> {
+  const [first, ...others] = inputs;
+  return new Map(
+    [...(first ?? [])].filter(([name, { type, optional }]) =>
+      others.every((facts) => {
+        const other = facts.get(name);
+        return other?.type === type && other.optional === optional;
+      }),
+    ),
+  );
 }
 
 /** Checks the step's expressions; gives the fields of its main port. */
@@ -92,6 +117,7 @@ function checkValidate(context: NodeContext, given: Fields): Fields {
     fields = {
       names: open ? new Set([...names, ...(given?.names ?? [])]) : names,
       open: open && (given?.open ?? true),
+      facts: fieldFacts(schema),
     };
   } else if (context.failed) {
     fields = undefined;
@@ -103,22 +129,26 @@ function checkValidate(context: NodeContext, given: Fields): Fields {
 
 function checkEnrich(step: DraftStep, context: NodeContext, given: Fields): Fields {
   const names = new Set(given?.names);
+  const facts = new Map(given?.facts);
   const set = Object.keys(objectOf(step.raw["set"]));
   for (const name of set) {
     const line = context.expressions.find(({ path }) => path[0] === "set" && path[1] === name);
-    if (line !== undefined) checkReads(context, line, given && { names, open: given.open });
+    const known = given && { names, open: given.open, facts };
+    const gives = line === undefined ? undefined : checkReads(context, line, known);
     names.add(name);
+    if (gives === undefined) facts.delete(name);
+    else facts.set(name, gives);
   }
   const keep = step.raw["keep"];
-  if (keep !== undefined) return { names: new Set([...textsOf(keep), ...set]), open: false };
-  return given && { names, open: given.open };
+  if (keep !== undefined) return { names: new Set([...textsOf(keep), ...set]), open: false, facts };
+  return given && { names, open: given.open, facts };
 }
 
 function checkAggregate(step: DraftStep, context: NodeContext, given: Fields): Fields {
   const { key, aggregates, set } = step.raw;
   const keys = keyNames(key);
   const names = new Set([...(keys ?? []), ...Object.keys(objectOf(aggregates))]);
-  const results = keys === undefined ? undefined : { names, open: false };
+  const results = keys === undefined ? undefined : { names, open: false, facts: new Map() };
   for (const expression of context.expressions) {
     if (expression.scope !== "result") checkReads(context, expression, given);
   }
@@ -130,8 +160,13 @@ function checkAggregate(step: DraftStep, context: NodeContext, given: Fields): F
   return results;
 }
 
-function checkReads(context: NodeContext, expression: ReadExpression, fields: Fields): void {
-  if (fields === undefined) return;
+/** Gives what the expression gives, as far as that is known. */
+function checkReads(
+  context: NodeContext,
+  expression: ReadExpression,
+  fields: Fields,
+): ValueFacts | undefined {
+  if (fields === undefined) return undefined;
   for (const name of expression.compiled.reads ?? []) {
     if (fields.names.has(name)) continue;
     const near = nearestName(name, fields.names);
@@ -144,6 +179,7 @@ function checkReads(context: NodeContext, expression: ReadExpression, fields: Fi
       ...(near === undefined ? {} : { suggestion: `did you mean "${near}"?` }),
     });
   }
+  return context.checkTypes(expression, fields.facts);
 }
 
 /** Where the name stands as a word of its own that is no variable, no member of another and not in quotes. */

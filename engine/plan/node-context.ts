@@ -9,6 +9,7 @@ import type {
   CompileContext,
   CompiledExpression,
   ExpressionScope,
+  ValueFacts,
 } from "../expression/expression.ts";
 import type { ExpressionSource, ResolveContext } from "../operators/operator.ts";
 import { adviseDuration } from "../spec/duration-advice.ts";
@@ -78,6 +79,23 @@ export class NodeContext implements ResolveContext, ConnectorResolveContext {
       this.#failed = true;
       this.#reportExpression(place, source, error);
       return undefined;
+    }
+  }
+
+  /**
+   * Compiles an expression again, with what is known of the fields it reads: faults of every record are found here.
+   * Gives what the expression gives.
+   */
+  checkTypes(expression: ReadExpression, fields: ReadonlyMap<string, ValueFacts>): ValueFacts {
+    const { source } = expression.compiled;
+    try {
+      const context = { ...this.#job.compileContexts[expression.scope], fields };
+      return compileExpression(source, context).gives;
+    } catch (error) {
+      if (!(error instanceof ExpressionError)) throw error;
+      this.#failed = true;
+      this.#reportExpression([...this.#base, ...expression.path], source, error);
+      return expression.compiled.gives;
     }
   }
 

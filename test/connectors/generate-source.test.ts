@@ -34,6 +34,8 @@ function compile({ expression }: { expression: string }): CompiledExpression {
   return {
     source: expression,
     reads: undefined,
+    gives: { type: "any", optional: true },
+    deterministic: true,
     evaluate: (made, context) => functions[expression]!(made as JsonObject, context),
   };
 }

@@ -2,8 +2,21 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { judge, readSuite } from "./official-suite.ts";
 
-/** Cases that may be refused when they are compiled; it may only become smaller. */
-const refusedMax = 227;
+/** May only become larger. */
+const agreeMin = 1658;
+
+/** Groups and cases that are refused when they are compiled, with the reason. */
+const refused: ReadonlyMap<string, string> = new Map([
+  ["function-eval", "$eval runs text of a record, which no check at load can see"],
+  ["function-shuffle", "$shuffle gives another result at each replay"],
+  ["comparison-operators/case026.json", "$x is assigned nowhere: a slip of the pen, found at load"],
+  ["comparison-operators/case027.json", "$x is assigned nowhere"],
+  ["comparison-operators/case028.json", "$x is assigned nowhere"],
+  ["missing-paths/case005.json", "$fdsd is assigned nowhere"],
+  ["numeric-operators/case018.json", "$x is assigned nowhere"],
+  ["range-operator/case019.json", "$x is assigned nowhere"],
+  ["range-operator/case020.json", "$x is assigned nowhere"],
+]);
 
 /** Cases where another result than jsonata's is intended, with the reason. */
 const intended: ReadonlyMap<string, string> = new Map([
@@ -32,6 +45,13 @@ test("the official suite agrees, is refused at load, or differs as listed", (con
       .map((each) => `${each.name}: ${each.detail}`),
     [],
   );
-  assert.ok(count("refused") <= refusedMax, `${count("refused")} cases are refused`);
+  assert.deepEqual(
+    verdicts
+      .filter((each) => each.kind === "refused")
+      .filter(({ name }) => !refused.has(name) && !refused.has(name.split("/")[0] ?? ""))
+      .map((each) => `${each.name}: ${each.detail}`),
+    [],
+  );
+  assert.ok(count("agree") >= agreeMin, `only ${count("agree")} cases agree`);
   assert.equal(verdicts.length, 1686);
 });

@@ -1,45 +1,7 @@
-/** Random expressions over random documents, from a seed: no clocks, no Math.random. */
+import { fields, pick } from "./random-documents.ts";
+import type { Random } from "./random-documents.ts";
 
-export type Random = () => number;
-
-/** Mulberry32: small, good enough to choose test cases. */
-export function randomFrom(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
-function pick<T>(random: Random, choices: readonly T[]): T {
-  return choices[Math.floor(random() * choices.length)] as T;
-}
-
-const fields = ["a", "b", "c", "n", "s", "items", "tags"];
-
-export function randomDocument(random: Random): Record<string, unknown> {
-  return randomObject(random, 3);
-}
-
-function randomObject(random: Random, depth: number): Record<string, unknown> {
-  const object: Record<string, unknown> = {};
-  for (const field of fields) if (random() < 0.7) object[field] = randomValue(random, depth - 1);
-  return object;
-}
-
-function randomValue(random: Random, depth: number): unknown {
-  const kind = Math.floor(random() * (depth > 0 ? 9 : 6));
-  if (kind < 2) return pick(random, [0, 1, 2, 3, -1, 2.5, 10]);
-  if (kind < 4) return pick(random, ["", "x", "yy", "a-b", "10", "Hello World"]);
-  if (kind === 4) return random() < 0.5;
-  if (kind === 5) return null;
-  if (kind === 6) return randomObject(random, depth);
-  const length = Math.floor(random() * 4);
-  if (kind === 7) return Array.from({ length }, () => randomObject(random, depth));
-  return Array.from({ length }, () => randomValue(random, depth));
-}
+/** Random expressions, typed loosely, so that most of them give values. */
 
 /** An expression that means to give a number, text, boolean, array or anything. */
 export type Kind = "number" | "text" | "boolean" | "array" | "any";
@@ -88,8 +50,10 @@ export class ExpressionMaker {
     return this.#pick(["$", "null", "1", "'x'", "true"]);
   }
 
-  #path(depth: number): string {
-    let path = this.#pick(fields);
+  /** Without `tuples` no path with names: jsonata loses them when a group follows an order-by. */
+  #path(depth: number, tuples = true): string {
+    if (tuples && depth > 1 && this.#random() < 0.12) return this.#tuples(depth - 1);
+    let path = this.#random() < 0.06 ? this.#pick(["$", "$$", "**", "*"]) : this.#pick(fields);
     while (this.#random() < 0.45) {
       const choice = this.#random();
       if (choice < 0.6) path += `.${this.#pick(fields)}`;
@@ -101,6 +65,43 @@ export class ExpressionMaker {
       else if (choice < 0.97) path += "[]";
       else if (depth > 0) path += `^(${this.#pick(["", ">", "<"])}${this.#pick(fields)})`;
     }
+    if (depth > 0 && this.#random() < 0.05) path += this.#predicate(depth - 1);
+    return path;
+  }
+
+  /** A path that names items, positions or parents, and uses the names. */
+  #tuples(depth: number): string {
+    const names: string[] = [];
+    let path = this.#pick(fields);
+    let parents = 0;
+    const steps = 1 + Math.floor(this.#random() * 3);
+    for (let step = 0; step < steps; step++) {
+      const choice = this.#random();
+      if (step > 0) path += `.${this.#pick([...fields, "*"])}`;
+      if (choice < 0.3) {
+        const name = this.#pick(["e", "l"]);
+        path += `@$${name}`;
+        names.push(name);
+      } else if (choice < 0.6) {
+        const name = this.#pick(["i", "j"]);
+        path += `#$${name}`;
+        names.push(name);
+      } else {
+        parents++;
+      }
+      if (this.#random() < 0.3)
+        path += `[$exists($) and ${this.#with(names, "boolean", depth - 1)}]`;
+    }
+    const end = this.#random();
+    const inner = (kind: Kind): string => this.#with(names, kind, depth - 1);
+    const parent = parents > 0 && this.#random() < 0.5 ? "%" : "$";
+    if (end < 0.2) return `${path}.{"v": ${inner("any")}, "p": ${parent}.${this.#pick(fields)}}`;
+    if (end < 0.4) return `${path}.(${inner("any")})`;
+    if (end < 0.5) return `${path}{$string(${inner("text")}): ${inner("any")}}`;
+    if (end < 0.6) return `${path}^(${this.#pick(["", ">"])}${this.#pick(fields)})`;
+    if (end < 0.7) return `${path}.[${inner("any")}, ${parent}.${this.#pick(fields)}]`;
+    if (end < 0.8 && parents > 0) return `(${path}).%.${this.#pick(fields)}`;
+    if (end < 0.9) return `${path}[]`;
     return path;
   }
 
@@ -120,6 +121,12 @@ export class ExpressionMaker {
       () => `$${this.#pick(["max", "min", "average"])}([${number()}, 2, ${number()}])`,
       () => `$${this.#pick(["floor", "ceil", "abs", "number", "sqrt"])}(${number()})`,
       () => `$round($abs(${number()}), ${this.#pick(["0", "1", "2", "-1"])})`,
+      () => `$toMillis($fromMillis($abs(${number()}) * 86400000))`,
+      () =>
+        `$toMillis(${this.#pick(["'12/31/2020'", "'3rd May 2021'"])}, ${this.#pick(["'[M01]/[D01]/[Y0001]'", "'[D1o] [MNn] [Y]'"])})`,
+      () =>
+        `$parseInteger(${this.#pick(["'12'", "'three'", "'1,024'"])}, ${this.#pick(["'0'", "'w'", "'#,##0'"])})`,
+      () => `$power(${number()}, 2)`,
       () => `$reduce([1,2,${number()}], function($x, $y){ $x + $y })`,
       () => `(${this.make("boolean", depth)} ? ${number()} : ${number()})`,
       () => this.#path(depth),
@@ -140,6 +147,23 @@ export class ExpressionMaker {
       () => `$string(${this.make("any", depth)})`,
       () => `$type(${this.make("any", depth)})`,
       () => `$split(${text()}, '-')[${this.#pick(["0", "1", "2"])}]`,
+      () =>
+        `$replace(${text()}, ${this.#regex()}, ${this.#pick(["'z'", "'<$0>'", "'$1$2'", "function($m){ $m.match & $m.start }"])})`,
+      () => `$join($split(${text()}, ${this.#regex()}), '+')`,
+      () => `$match(${text()}, ${this.#regex()})${this.#pick(["[0]", ""])}.match`,
+      () =>
+        `$formatNumber(($length(${text()}) - 1) * 2.5, ${this.#pick(["'0.00'", "'#,##0'", "'#0.0e0'", "'00%'"])})`,
+      () => `$formatBase(${this.make("number", depth)}, ${this.#pick(["2", "16"])})`,
+      () => `$base64decode($base64encode(${text()}))`,
+      () => `$decodeUrl($encodeUrl(${text()}))`,
+      () =>
+        `$formatInteger($length(${text()}), ${this.#pick(["'w'", "'I'", "'0000'", "'#,##0;o'", "'a'"])})`,
+      () => `$encodeUrlComponent(${text()})`,
+      () =>
+        `$fromMillis(${this.make("number", depth)}, ${this.#pick(["'[Y]-[M01]'", "'[FNn] [D1o]'", "'[H01]:[m]'"])})`,
+      () => `(${text()} ~> $uppercase ~> $trim)`,
+      () =>
+        `(${this.#pick(["$uppercase ~> $trim", "$substring(?, 1)", "$pad(?, 4, '*')"])})(${text()})`,
       () => `(${this.make("boolean", depth)} ? ${text()} : ${text()})`,
       () => this.#path(depth),
     ])();
@@ -156,6 +180,8 @@ export class ExpressionMaker {
       () => `(${this.make("boolean", depth)} ${this.#pick(["and", "or"])} ${any()})`,
       () => `$${this.#pick(["not", "exists", "boolean"])}(${any()})`,
       () => `$contains(${this.make("text", depth)}, 'x')`,
+      () => `$contains(${this.make("text", depth)}, ${this.#regex()})`,
+      () => `$boolean((${this.make("text", depth)} & '') ~> ${this.#regex()})`,
     ])();
   }
 
@@ -171,6 +197,12 @@ export class ExpressionMaker {
       () => this.#path(depth) + this.#predicate(depth),
       () => `${this.#path(depth)}.(${this.make("any", depth)})`,
       () => `[${this.#pick(["0", "1"])}..${this.#pick(["2", "3"])}]`,
+      () =>
+        `$map(${array()}, ${this.#pick(["$string", "$uppercase", "$length", "$type", "$substring(?, 0, 1)", "$sum", "$exists"])})`,
+      () => `$sort(${array()}, function($l, $r){ ${this.#with(["l", "r"], "boolean", depth)} })`,
+      () => `$zip(${array()}, ${array()})`,
+      () => `$match(${this.make("text", depth)}, ${this.#regex()})`,
+      () => `([${array()}, ${array()}])[[0..1]]`,
       () => this.#path(depth),
     ])();
   }
@@ -182,17 +214,67 @@ export class ExpressionMaker {
       () => this.make("boolean", depth),
       () => this.make("array", depth),
       () => `{"k": ${this.make("any", depth)}, "l": ${this.make("any", depth)}}`,
-      () => `${this.#path(depth)}{$string(${this.#pick(fields)}): $count($)}`,
-      () => `(${this.make("any", depth)} ${this.#pick(["?:", "??"])} ${this.make("any", depth)})`,
+      () => `${this.#path(depth, false)}{$string(${this.#pick(fields)}): $count($)}`,
+      () => `(${this.#defaulted(depth)} ${this.#pick(["?:", "??"])} ${this.make("any", depth)})`,
       () => `($v := ${this.make("any", depth)}; ${this.#with(["v"], "any", depth)})`,
       () => `(${this.make("array", depth)})[${this.#pick(["0", "-1", "1"])}]`,
       () => `$merge([{"k": ${this.make("any", depth)}}, {"l": 1}])`,
       () => `$lookup({"x": ${this.make("any", depth)}}, 'x')`,
+      () => `$lookup(${this.#path(depth)}, ${this.#pick(["'a'", "'n'"])})`,
+      () => `$merge(${this.make("array", depth)})`,
+      () =>
+        `$sift(${this.#path(depth)}, function($v, $k){ ${this.#with(["v", "k"], "boolean", depth)} })`,
+      () =>
+        `$single(${this.make("array", depth)}, function($v){ ${this.#with(["v"], "boolean", depth)} })`,
+      () =>
+        `$reduce(${this.make("array", depth)}, function($l, $r){ ${this.#with(["l", "r"], "any", depth)} }${this.#pick(["", ", 0"])})`,
+      () => `$spread(${this.#path(depth)})`,
+      () => this.#transform(depth),
+      () =>
+        `($f := function($x){ $x <= 0 ? ${this.#with(["x"], "any", depth)} : $f($x - 1) }; $f(${this.#pick(["0", "2"])}))`,
+      () =>
+        `($f := function($x){ function($y){ ${this.#with(["x", "y"], "any", depth)} } }; $f(${this.make("any", depth)})(${this.#pick(["1", "'x'"])}))`,
+      () =>
+        `($f := function($x, $y){ ${this.#with(["x", "y"], "any", depth)} }; $g := $f(?, ${this.make("any", depth)}); $g(${this.make("any", depth)}))`,
+      () => `${this.#path(depth, false)}{${this.make("text", depth)}: ${this.make("any", depth)}}`,
+      () => `(${this.make("array", depth)}).(${this.make("any", depth)})`,
       () => `(${this.make("any", depth)} ~> $string)`,
       () =>
         `$each({"k": ${this.make("any", depth)}}, function($v, $k){ ${this.#with(["v", "k"], "any", depth)} })`,
       () => this.#path(depth),
     ])();
+  }
+
+  /** jsonata copies what stands left of `?:` as JSON, in which a regular expression is lost: it may then never end. */
+  #defaulted(depth: number): string {
+    const left = this.make("any", depth);
+    return /\/[^ ]/.test(left) ? this.#path(0) : left;
+  }
+
+  #regex(): string {
+    return this.#pick([
+      "/[a-z]+/",
+      "/x|y/i",
+      "/(\\w)(\\w)?/",
+      "/^a.*b$/",
+      "/[^-]+$/",
+      "/\\d+/",
+      "/\\s/",
+      "/(l+)o/",
+      "/H(e)?/m",
+      "/y{2}/",
+    ]);
+  }
+
+  #transform(depth: number): string {
+    const pattern = this.#pick(["$", "a", "items", "**", "a.b", "b[0]", "items[n > 0]", "*"]);
+    const update = this.#pick([
+      `{"t": ${this.make("any", depth)}}`,
+      "{}",
+      "$missing2".slice(0, 0) + "zz",
+    ]);
+    const deletion = this.#pick(["", ", 'a'", ", ['b', 'n']", ", zz"]);
+    return `(${this.#pick(["$", ...fields])} ~> |${pattern}|${update}${deletion}|)`;
   }
 
   #with(names: readonly string[], kind: Kind, depth: number): string {

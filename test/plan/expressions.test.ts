@@ -87,7 +87,7 @@ test("known fields are followed: set adds, keep chooses, results have keys and a
     [
       [
         "{ id: slim, type: enrich, keep: [k], set: { a: amount } }",
-        '{ id: last, type: filter, where: "k = a and amount > 1" }',
+        '{ id: last, type: filter, where: "a > 1 and amount > 1" }',
       ],
       ["amount"],
     ],
@@ -145,4 +145,38 @@ test("a schema's faults stand in the schema file", () => {
     findings.map(({ file, line, column, code }) => `${file}:${line}:${column} ${code}`),
     ["jobs/s.json:3:3 SCHEMA_UNKNOWN_KEYWORD", "jobs/s.json:4:3 SCHEMA_KEY_REPEATED"],
   );
+});
+
+test("types of a schema and of earlier lines show faults that every record would have", () => {
+  const faults: readonly [steps: string[], code: string, column: number][] = [
+    [['{ id: last, type: filter, where: "amount / 2 > 1" }'], "EXPRESSION_DECIMAL_DIVISION", 46],
+    [["{ id: last, type: filter, where: \"amount = '1'\" }"], "EXPRESSION_TYPE", 46],
+    [['{ id: last, type: filter, where: "amount > k" }'], "EXPRESSION_TYPE", 46],
+    [
+      ['{ id: last, type: enrich, set: { half: amount * 0.5, third: "half / 3" } }'],
+      "EXPRESSION_DECIMAL_DIVISION",
+      71,
+    ],
+    [
+      [
+        "{ id: more, type: enrich, set: { tax: amount * 0.1 } }",
+        '{ id: last, type: filter, where: "tax / 3 > 1" }',
+      ],
+      "EXPRESSION_DECIMAL_DIVISION",
+      43,
+    ],
+  ];
+  for (const [steps, code, column] of faults) {
+    const { findings } = behindSchema(steps, true);
+    assert.deepEqual(
+      findings.map((finding) => [finding.code, finding.column]),
+      [[code, column]],
+      steps.join("; "),
+    );
+  }
+  const { findings } = behindSchema(
+    ["{ id: last, type: enrich, set: { amount: k, same: \"amount = 'x'\" } }"],
+    true,
+  );
+  assert.deepEqual(findings, []);
 });

@@ -1,6 +1,6 @@
 import jsonata from "jsonata";
-import { failure } from "../failure.ts";
-import { checkedText } from "../meter.ts";
+import { failure, shown } from "../failure.ts";
+import { checkedText, meter } from "../meter.ts";
 import type { Item, Outcome } from "../values.ts";
 import { builtin } from "./builtin.ts";
 import type { Builtin } from "./builtin.ts";
@@ -18,6 +18,7 @@ const names = [
   "formatInteger",
   "parseInteger",
   "fromMillis",
+  "toMillis",
   "base64encode",
   "base64decode",
   "encodeUrlComponent",
@@ -37,9 +38,9 @@ for (const name of names) {
 /** Calls jsonata's own implementation. */
 export function borrowed(name: BorrowedName, args: readonly Outcome[], offset: number): Outcome {
   let result: unknown;
-  const [first] = args;
-  if (name === "fromMillis" && typeof first === "number" && !(Math.abs(first) <= dateMaxMs)) {
-    throw failure("ARGUMENT_INVALID", `$fromMillis cannot use ${first}: out of range`, offset);
+  const fault = argumentFault(name, args);
+  if (fault !== undefined) {
+    throw failure("ARGUMENT_INVALID", `$${name} cannot use its arguments: ${fault}`, offset);
   }
   try {
     result = implementations.get(name)?.(...args);
@@ -58,14 +59,42 @@ export function borrowed(name: BorrowedName, args: readonly Outcome[], offset: n
       offset,
     );
   }
+  if (typeof result === "number" && !Number.isFinite(result)) meter.nonFinite = true;
   return typeof result === "string" ? checkedText(result) : (result as Item | undefined);
 }
 
 /** The range of JavaScript's dates, in ms since the epoch. */
 const dateMaxMs = 8.64e15;
+/** Code units of a picture: analysing one takes time in proportion to its square. */
+const pictureLengthMax = 256;
+/** Roman numbers are written a thousand at a time. */
+const romanMax = 1_000_000;
+
+/** Arguments with which jsonata's implementation gives NaN, or takes more time or stack than there is. */
+function argumentFault(name: BorrowedName, args: readonly Outcome[]): string | undefined {
+  const [first, second, third] = args;
+  if (typeof second === "string" && second.length > pictureLengthMax) {
+    return `a picture has at most ${pictureLengthMax} characters`;
+  }
+  if (typeof first !== "number") return undefined;
+  // Some of the implementations never end with them.
+  if (!Number.isFinite(first)) return `${first} is no number to format`;
+  if (name === "fromMillis") {
+    if (Math.abs(first) > dateMaxMs) return `${first} is out of range`;
+    if (typeof third === "string" && !/^[-+]?[0-9]{1,4}$/.test(third))
+      return `a time zone is written like "+0530", not ${shown(third)}`;
+  }
+  const roman =
+    name === "formatInteger" && typeof second === "string" && /^[iI](?:;|$)/.test(second);
+  return roman && Math.abs(first) >= romanMax ? `${first} is too large` : undefined;
+}
 
 const messages: Readonly<Record<string, string>> = {
   D3100: "The radix of $formatBase must be between 2 and 36",
+  D3132: "The picture has an unknown component",
+  D3133: "The picture names a component that has no names",
+  D3134: "The picture writes a time zone with more than four digits",
+  D3135: "The picture has no closing bracket",
   D3140: "The text is no well-formed URL or holds a lone surrogate",
 };
 
@@ -85,7 +114,6 @@ export const formattingFunctions: readonly Builtin[] = [
   formatting("formatBase", "<n-n?:s>", 2, "string"),
   formatting("formatInteger", "<n-s:s>", 2, "string"),
   formatting("parseInteger", "<s-s:n>", 2, "number"),
-  formatting("fromMillis", "<n-s?s?:s>", 3, "string"),
   formatting("base64encode", "<s-:s>", 1, "string"),
   formatting("base64decode", "<s-:s>", 1, "string"),
   formatting("encodeUrlComponent", "<s-:s>", 1, "string"),

@@ -1,3 +1,4 @@
+import { failure } from "../failure.ts";
 import { signatureOf } from "../signature.ts";
 import type { DecimalPolicy, Signature } from "../signature.ts";
 import { FunctionValue } from "../values.ts";
@@ -20,6 +21,10 @@ export interface Builtin {
   readonly decimals: DecimalPolicy;
   /** Distinguishes a Sequence from an array among its arguments. */
   readonly keepsSequences: boolean;
+  /** Index of the argument that must be a literal of the text: the picture of a date. */
+  readonly literalArgument: number | undefined;
+  /** Gives something else at another time, or at random. */
+  readonly volatile: boolean;
   /** Arguments have passed the signature. */
   readonly implementation: (args: readonly Outcome[], offset: number) => Outcome;
 }
@@ -31,6 +36,8 @@ interface Options {
   readonly sequence?: boolean;
   readonly decimals?: DecimalPolicy;
   readonly keepsSequences?: boolean;
+  readonly literalArgument?: number;
+  readonly volatile?: boolean;
 }
 
 export function builtin(
@@ -49,6 +56,8 @@ export function builtin(
     sequence: options.sequence ?? false,
     decimals: options.decimals ?? "count",
     keepsSequences: options.keepsSequences ?? false,
+    literalArgument: options.literalArgument,
+    volatile: options.volatile ?? false,
     implementation,
   };
 }
@@ -74,5 +83,20 @@ export function callBuiltin(
 
 /** A built-in as a value, to hand to `$map` or to chain. */
 export function builtinValue(target: Builtin, offset: number): FunctionValue {
+  return new FunctionValue(target.arity, (...args) => {
+    const { literalArgument } = target;
+    if (literalArgument !== undefined && args[literalArgument] !== undefined) {
+      throw failure("UNSUPPORTED", literalOnly(target), offset);
+    }
+    return callBuiltin(target, args, undefined, offset);
+  });
+}
+
+/** As a value whose literal argument is known to be one. */
+export function checkedValue(target: Builtin, offset: number): FunctionValue {
   return new FunctionValue(target.arity, (...args) => callBuiltin(target, args, undefined, offset));
+}
+
+export function literalOnly(target: Builtin): string {
+  return `The picture of ${target.name} must be a text literal, so that it can be checked`;
 }

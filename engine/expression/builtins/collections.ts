@@ -3,6 +3,7 @@ import { appended } from "../grouping.ts";
 import { checkDepth, spend, spendArray } from "../meter.ts";
 import { failure } from "../failure.ts";
 import { lookUp } from "../paths.ts";
+import { clone } from "../transform.ts";
 import { Sequence, isArray, isObject, plain, setMember } from "../values.ts";
 import type { Item, Outcome } from "../values.ts";
 import { builtin } from "./builtin.ts";
@@ -111,7 +112,7 @@ export const collectionFunctions: readonly Builtin[] = [
     if (value === undefined || !(isArray(value) || isObject(value))) return value;
     const found: Item[] = [];
     spread(value, found, 0);
-    return isArray(value) && found.length > 0 ? found : new Sequence(found);
+    return isArray(value) && value.length > 0 ? found : new Sequence(found);
   }),
   builtin("merge", "<a<o>:o>", {}, ([items]) =>
     items === undefined ? undefined : merge(items as readonly Item[]),
@@ -127,5 +128,5 @@ export const collectionFunctions: readonly Builtin[] = [
     if (condition === true) return undefined;
     throw failure("D3141", (message as string | undefined) ?? "$assert() statement failed", offset);
   }),
-  builtin("clone", "<(oa)-:o>", {}, ([value]) => value),
+  builtin("clone", "<(oa)-:o>", {}, ([value]) => clone(value)),
 ];

@@ -6,7 +6,7 @@ import { NumberToken } from "../../core/number-token.ts";
 import { failure } from "../failure.ts";
 import { mergeSorted } from "../ordering.ts";
 import { truthy } from "../truth.ts";
-import { Sequence, isObject, plain, setMember } from "../values.ts";
+import { Sequence, collapse, isObject, plain, setMember } from "../values.ts";
 import type { FunctionValue, Item, Outcome } from "../values.ts";
 import { builtin } from "./builtin.ts";
 import type { Builtin } from "./builtin.ts";
@@ -95,13 +95,20 @@ function sift(value: Outcome, procedure: Outcome, offset: number): Outcome {
   return count === 0 ? undefined : result;
 }
 
+/** What counts as true from the function of `$sort`: unlike everywhere else, all arrays and objects do. */
+function swapping(value: Outcome): boolean {
+  const result = plain(collapse(value));
+  const opaque = result instanceof Decimal || result instanceof NumberToken;
+  return typeof result === "object" && !opaque ? result !== null : truthy(result);
+}
+
 function sort(value: Outcome, procedure: Outcome, offset: number): Outcome {
   if (value === undefined) return undefined;
   const items = value as readonly Item[];
   if (items.length < 2) return items;
   if (procedure !== undefined) {
     const swaps = functionOf(procedure);
-    return mergeSorted(items, (a, b) => truthy(apply(swaps, offset, a, b, undefined)));
+    return mergeSorted(items, (a, b) => swapping(apply(swaps, offset, a, b, undefined)));
   }
   const infinite = items.find(
     (item) => item === Number.POSITIVE_INFINITY || item === Number.NEGATIVE_INFINITY,

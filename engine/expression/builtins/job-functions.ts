@@ -203,16 +203,16 @@ export const generatorFunctions: readonly Builtin[] = [
     { arity: 0, returns: "number", optional: false },
     () => evaluation.context.index,
   ),
-  builtin("pick", "<a:x>", { arity: 1 }, ([items]) => {
+  builtin("pick", "<a:x>", { arity: 1, volatile: true }, ([items]) => {
     spend(1);
     if (!isArray(items)) return items;
     return items[Math.floor(evaluation.context.random() * items.length)];
   }),
-  builtin("uniform", "<nn:n>", { returns: "number" }, ([from, to]) => {
+  builtin("uniform", "<nn:n>", { returns: "number", volatile: true }, ([from, to]) => {
     if (from === undefined || to === undefined) return undefined;
     return (from as number) + evaluation.context.random() * ((to as number) - (from as number));
   }),
-  builtin("chance", "<n:b>", { returns: "boolean" }, ([odds]) =>
+  builtin("chance", "<n:b>", { returns: "boolean", volatile: true }, ([odds]) =>
     odds === undefined ? undefined : evaluation.context.random() < (odds as number),
   ),
 ];

@@ -91,6 +91,7 @@ function extreme(value: Outcome, sign: 1 | -1, offset: number): Outcome {
   const exact = items.some((item) => item instanceof Decimal);
   let best: Item | undefined;
   for (const item of items) {
+    if (Number.isNaN(item)) return item;
     const order =
       best === undefined
         ? 1

@@ -1,5 +1,4 @@
-import { failure } from "../failure.ts";
-import { checkedText, limits, spend, spendArray, spendText } from "../meter.ts";
+import { checkedText, spend, spendArray, spendText } from "../meter.ts";
 import { textOf } from "../text.ts";
 import type { Item, Outcome } from "../values.ts";
 import { builtin } from "./builtin.ts";
@@ -84,41 +83,6 @@ export function after(text: string, mark: string): string {
 /** `undefined` as a mark reads "undefined" in jsonata; here it is absent, like everywhere else. */
 const mark = (value: Outcome): string => (value === undefined ? "undefined" : (value as string));
 
-function replace(
-  text: string,
-  pattern: string,
-  replacement: string,
-  limit: number | undefined,
-  offset: number,
-): string {
-  if (pattern === "")
-    throw failure("D3010", "The second argument of $replace must not be empty", offset);
-  if (limit !== undefined && limit < 0) {
-    throw failure("D3011", "The fourth argument of $replace must not be negative", offset);
-  }
-  let result = "";
-  let from = 0;
-  const most = limit ?? Number.POSITIVE_INFINITY;
-  for (let count = 0; count < most; count++) {
-    const at = text.indexOf(pattern, from);
-    if (at < 0) break;
-    spend(1);
-    result += text.slice(from, at) + replacement;
-    if (result.length > limits.textLength) spendText(result.length);
-    from = at + pattern.length;
-  }
-  return checkedText(result + text.slice(from));
-}
-
-function textArgument(name: string, value: Outcome, index: number, offset: number): string {
-  if (typeof value === "string") return value;
-  throw failure(
-    "T1010",
-    `Argument ${index} of ${name} must be a text: functions are no patterns`,
-    offset,
-  );
-}
-
 export const stringFunctions: readonly Builtin[] = [
   builtin("string", "<x-b?:s>", { arity: 1, returns: "string" }, ([value, indented], offset) =>
     value === undefined ? undefined : textOf(value, offset, indented === true),
@@ -149,20 +113,6 @@ export const stringFunctions: readonly Builtin[] = [
           filling as string | undefined,
         ),
   ),
-  builtin("contains", "<s-(sf):b>", { returns: "boolean" }, ([text, token], offset) =>
-    text === undefined || token === undefined
-      ? undefined
-      : (text as string).includes(textArgument("$contains", token, 2, offset)),
-  ),
-  builtin("split", "<s-(sf)n?:a<s>>", { returns: "array" }, ([text, separator, limit], offset) => {
-    if (text === undefined) return undefined;
-    if (limit !== undefined && (limit as number) < 0) {
-      throw failure("D3020", "The third argument of $split must not be negative", offset);
-    }
-    if (separator === undefined) return [text as Item];
-    const parts = splitText(text as string, textArgument("$split", separator, 2, offset));
-    return limit === undefined ? parts : parts.slice(0, Math.trunc(limit as number));
-  }),
   builtin("join", "<a<s>s?:s>", { returns: "string" }, ([texts, separator], offset) => {
     if (texts === undefined) return undefined;
     const parts = (texts as readonly Item[]).map((text) => textOf(text, offset));
@@ -172,19 +122,4 @@ export const stringFunctions: readonly Builtin[] = [
     spendText(length);
     return parts.join(between);
   }),
-  builtin(
-    "replace",
-    "<s-(sf)(sf)n?:s>",
-    { returns: "string" },
-    ([text, pattern, replacement, limit], offset) =>
-      text === undefined
-        ? undefined
-        : replace(
-            text as string,
-            textArgument("$replace", pattern, 2, offset),
-            textArgument("$replace", replacement, 3, offset),
-            limit as number | undefined,
-            offset,
-          ),
-  ),
 ];

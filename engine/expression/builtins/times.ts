@@ -5,8 +5,12 @@ import {
   formatInstantShort,
   parseRfc3339,
 } from "../../core/event-time.ts";
+import { pictureFault, readPicture } from "../date-picture.ts";
+import type { DatePicture } from "../date-picture.ts";
+import { readDate } from "../date-reading.ts";
 import { evaluation } from "../evaluation.ts";
 import { failure, shown } from "../failure.ts";
+import { spend } from "../meter.ts";
 import type { Item, Outcome } from "../values.ts";
 import { borrowed } from "./borrowed.ts";
 import { builtin } from "./builtin.ts";
@@ -48,6 +52,30 @@ function toMillis(text: string, offset: number): number {
   return ms;
 }
 
+/** Pictures are literals of expressions, so there are few. */
+const pictures = new Map<string, DatePicture>();
+
+function withPicture(text: string, picture: string, offset: number): number | undefined {
+  let read = pictures.get(picture);
+  if (read === undefined) {
+    read = readPicture(picture, (digits, integerPicture) => {
+      const value = borrowed("parseInteger", [digits, integerPicture], offset);
+      return typeof value === "number" ? value : undefined;
+    });
+    pictures.set(picture, read);
+  }
+  spend(1 + Math.trunc(text.length / 8));
+  return readDate(text, read, evaluation.context.processingTimeMs, offset);
+}
+
+/** Faults of a picture, found when the expression is compiled. */
+export function checkPicture(name: string, picture: string, offset: number): void {
+  const fault = pictureFault(picture);
+  if (fault !== undefined) throw failure("PICTURE_LIMIT", fault, offset);
+  if (name === "$toMillis") borrowed("toMillis", ["", picture], offset);
+  else borrowed("fromMillis", [0, picture], offset);
+}
+
 function instant(value: Outcome, index: number, offset: number): number {
   let ms = Number.NaN;
   if (value === processedText) ms = processedMs;
@@ -75,26 +103,41 @@ function clock(
   returns: "string" | "number",
   optional: boolean,
   read: () => Item | undefined,
+  volatile = false,
 ): Builtin {
-  return builtin(name, "<>", { arity: 0, returns, optional }, read);
+  return builtin(name, "<>", { arity: 0, returns, optional, volatile }, read);
 }
 
 export const timeFunctions: readonly Builtin[] = [
-  builtin("toMillis", "<s-s?:n>", { arity: 2, returns: "number" }, ([text, picture], offset) => {
-    if (text === undefined) return undefined;
-    if (picture !== undefined) {
-      throw failure("UNSUPPORTED", "$toMillis with a picture is not supported", offset);
-    }
-    return toMillis(text as string, offset);
-  }),
-  builtin("now", "<s?s?:s>", { arity: 2, returns: "string" }, ([picture, zone], offset) =>
-    picture === undefined && zone === undefined
-      ? processingTime()
-      : borrowed("fromMillis", [evaluation.context.processingTimeMs, picture, zone], offset),
+  builtin(
+    "toMillis",
+    "<s-s?:n>",
+    { arity: 2, returns: "number", literalArgument: 1 },
+    ([text, picture], offset) =>
+      text === undefined
+        ? undefined
+        : picture === undefined
+          ? toMillis(text as string, offset)
+          : withPicture(text as string, picture as string, offset),
   ),
-  clock("millis", "number", false, () => evaluation.context.processingTimeMs),
-  clock("processing_time", "string", false, processingTime),
-  clock("processing_time_ms", "number", false, () => evaluation.context.processingTimeMs),
+  builtin(
+    "fromMillis",
+    "<n-s?s?:s>",
+    { arity: 3, returns: "string", decimals: "refuse", literalArgument: 1 },
+    (args, offset) => borrowed("fromMillis", args, offset),
+  ),
+  builtin(
+    "now",
+    "<s?s?:s>",
+    { arity: 2, returns: "string", literalArgument: 0, volatile: true },
+    ([picture, zone], offset) =>
+      picture === undefined && zone === undefined
+        ? processingTime()
+        : borrowed("fromMillis", [evaluation.context.processingTimeMs, picture, zone], offset),
+  ),
+  clock("millis", "number", false, () => evaluation.context.processingTimeMs, true),
+  clock("processing_time", "string", false, processingTime, true),
+  clock("processing_time_ms", "number", false, () => evaluation.context.processingTimeMs, true),
   clock("event_time", "string", true, () => instantText(evaluation.context.eventTimeMs)),
   clock("event_time_ms", "number", true, () => known(evaluation.context.eventTimeMs)),
   clock("broker_time", "string", true, () => instantText(evaluation.context.brokerTimeMs)),

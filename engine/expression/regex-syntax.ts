@@ -1,0 +1,70 @@
+import { RE2JS } from "re2js";
+
+/** A regular expression of jsonata in the notation of the linear-time engine, and what that engine cannot run. */
+
+const whitespace =
+  "\\t\\n\\v\\f\\r \\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000\\ufeff";
+const others =
+  "\\x00-\\x08\\x0e-\\x1f!-\\u009f\\u00a1-\\u167f\\u1681-\\u1fff\\u200b-\\u2027\\u202a-\\u202e\\u2030-\\u205e\\u2060-\\u2fff\\u3001-\\ufefe\\uff00-\\u{10ffff}";
+const lineEnds = "\\n\\r\\u2028\\u2029";
+
+/** Throws Error whose message says why, in terms of the text. */
+export function linearPattern(regex: RegExp): RE2JS {
+  const source = rewritten(regex.source);
+  try {
+    const flags =
+      (regex.ignoreCase ? RE2JS.CASE_INSENSITIVE : 0) | (regex.multiline ? RE2JS.MULTILINE : 0);
+    return RE2JS.compile(RE2JS.translateRegExp(source), flags);
+  } catch (error) {
+    const cause = error instanceof Error ? error.message : String(error);
+    throw new Error(reasonOf(regex.source) ?? cause, { cause: error });
+  }
+}
+
+function reasonOf(source: string): string | undefined {
+  if (/\(\?<?[=!]/.test(source)) return "look-around needs an engine that may never end";
+  if (/\\(?:[1-9]|k<)/.test(source)) return "a back-reference needs an engine that may never end";
+  if (/\{\d+(?:,\d*)?\}/.test(source)) return "a repetition above 1,000 is not supported";
+  return undefined;
+}
+
+/** `.`, `\s` and `\S` mean more characters to JavaScript than to RE2, `\p` and `\P` fewer. */
+function rewritten(source: string): string {
+  let result = "";
+  let inClass = false;
+  for (let at = 0; at < source.length; at++) {
+    const character = source[at] ?? "";
+    if (character === "\\") {
+      const next = source[++at] ?? "";
+      if (next === "s") result += inClass ? whitespace : `[${whitespace}]`;
+      else if (next === "S") result += inClass ? others : `[^${whitespace}]`;
+      else if (next === "p" || next === "P") result += next;
+      else if (next === "b" && inClass) result += "\\x08";
+      else result += character + next;
+    } else if (inClass) {
+      if (character === "]") inClass = false;
+      // RE2 reads `[[:alpha:]]` as a named class.
+      result += character === "[" ? "\\[" : character;
+    } else if (character === ".") {
+      result += `[^${lineEnds}]`;
+    } else {
+      if (character === "[") {
+        inClass = true;
+        if (source[at + 1] === "]") {
+          inClass = false;
+          at++;
+          result += "[^\\x00-\\u{10ffff}]";
+          continue;
+        }
+        if (source.startsWith("^]", at + 1)) {
+          inClass = false;
+          at += 2;
+          result += "[\\x00-\\u{10ffff}]";
+          continue;
+        }
+      }
+      result += character;
+    }
+  }
+  return result;
+}

@@ -1,0 +1,174 @@
+import type { ValueObject } from "../../engine/core/value.ts";
+
+/** Expressions and records that mean harm, and how each must end. */
+export interface Attack {
+  readonly source: string;
+  /** Reason of the error, at load or for the record; `value` where the attack simply finds nothing to break. */
+  readonly ends: string;
+}
+
+function nested(depth: number, wrap: (inner: string) => string): string {
+  let text = "a";
+  for (let level = 0; level < depth; level++) text = wrap(text);
+  return text;
+}
+
+const brackets = (count: number): unknown =>
+  JSON.parse("[".repeat(count) + "]".repeat(count)) as unknown;
+
+export const hostileRecord = {
+  a: 1,
+  text: "a".repeat(1_000_000),
+  words: "abc ".repeat(50_000),
+  picture: "#,".repeat(200_000),
+  list: Array.from({ length: 20_000 }, (_, index) => ({ n: index % 1000, s: `s${index}` })),
+  deep: brackets(3000),
+} as unknown as ValueObject;
+
+const limitOf = (reason: string, sources: readonly string[]): readonly Attack[] =>
+  sources.map((source) => ({ source, ends: reason }));
+
+export const attacks: readonly Attack[] = [
+  // Doubling and nesting that the parser would not survive.
+  ...limitOf("SOURCE_LIMIT", [
+    nested(20, (inner) => `(${inner} ?: b)`),
+    nested(20, (inner) => `(${inner} ?? b)`),
+    nested(200, (inner) => `(${inner} ? b : c)`),
+    nested(5000, (inner) => `(${inner})`),
+    nested(101, (inner) => `$not(${inner})`),
+    nested(101, (inner) => `[${inner}]`),
+    nested(101, (inner) => `{"k": ${inner}}`),
+    nested(101, (inner) => `a[${inner}]`),
+    nested(101, (inner) => `function(){${inner}}`),
+    "- ".repeat(9000) + "a",
+    "1+".repeat(9000) + "1",
+    "a.".repeat(9000) + "a",
+    "%.".repeat(5000) + "a",
+    "a".repeat(20_001),
+    "/* ".repeat(8000),
+  ]),
+  // Work that does not end, or grows.
+  ...limitOf("FUEL", [
+    "($f := function($x){ $f($x) }; $f(1))",
+    "($y := function($f){ $f($f) }; $y($y))",
+    "($f := function($n){ $n = 0 ? 0 : $map([1, 2], function($v){ $f($n - 1) }) }; $f(60))",
+    "[1..1000].([1..1000].([1..1000]))",
+    "$reduce([1..30], function($a, $b){ $append($a, $a) }, [1, 2, 3, 4])",
+    "$reduce([1..1000000], function($a, $b){ $append($a, $b) })",
+    "$reduce([1..40], function($a, $b){ {'x': $a, 'y': $a} }, 1)",
+    "$string($reduce([1..40], function($a, $b){ [[$a, $a]] }, 1))",
+    "$reduce([1..40], function($a, $b){ {'x': $a, 'y': $a} }, 1) = $reduce([1..40], function($a, $b){ {'x': $a, 'y': $a} }, 1)",
+    "list@$a.list@$b[$a.n = $b.n]",
+    "$map(list, function($v){ $count(list[n = $v.n]) })",
+    "$distinct(list)",
+    "$zip([1..1000000], [1..1000000])",
+    "$sort($map([1..100000], function($i){ $string($i) }))",
+    "$split(text, '')",
+    "$match(text, /a/)",
+    "$split(text, /a{1,500}/)",
+    "$replace(words, /(a)(.*z)?/, 'b')",
+    "($m := function($s){ {'match': '', 'start': 0, 'end': 0, 'groups': [], 'next': $m} }; $match('a', $m))",
+    "$count([1..400000].($$.list))",
+    "list.{'whole': $$.list}",
+    "[list, list, list, list, list, list, list, list, list, list, list, list, list, list, list, list, list, list, list, list]",
+  ]),
+  ...limitOf("D1011", [
+    "($f := function($x){ $f($x) + 1 }; $f(1))",
+    "($f := function($n){ $map([1], function($x){ $f($n + 1) })[0] }; $f(0))",
+    "**",
+    "deep.**",
+    "$string(deep)",
+    "$ ~> |$|{'a': 1}|",
+  ]),
+  ...limitOf("D2015", ["[1..2000000]", "$split(text, 'a')"]),
+  ...limitOf("D2014", ["[1..1e15]"]),
+  // Texts.
+  ...limitOf("TEXT_LENGTH", [
+    "$pad('', 100000000)",
+    "$pad('a', 1e300)",
+    "$pad('a', -1e9, 'xyz')",
+    "$reduce([1..40], function($a, $b){ $a & $a }, 'ab')",
+    "$join($map([1..100000], function($i){ $pad('', 1000) }))",
+    "$replace(text, 'a', 'bbbbbbbbbbbbbbb')",
+    "$replace(text, /a+/, $pad('', 10000000, 'b') & 'b')",
+  ]),
+  ...limitOf("OUTPUT_SIZE", [
+    "$map([1..20], function($i){ text })",
+    "{'a': text, 'b': [text, text, text, text, text], 'c': [text, text, text, text, text, text]}",
+  ]),
+  ...limitOf("DECIMAL_LIMIT", [
+    "$reduce([1..100], function($a, $b){ $a * $a }, $decimal('12345678901234567890'))",
+  ]),
+  // Regular expressions that keep a backtracking engine busy for years.
+  ...limitOf("value", [
+    "$match(text, /(a+)+b/)",
+    "$match(text, /(a|aa)+b/)",
+    "$contains(text, /^(a?){50}b{50}$/)",
+    "$match(text, /(.*)(.*)(.*)(.*)[^a]/)",
+    "$replace(text, /(a*)*b/, 'x')",
+    "$contains(words, /^(\\w+\\s?)*$/)",
+    "$match(words, /(\\w+\\s)*!$/)",
+  ]),
+  ...limitOf("UNSUPPORTED", [
+    "$contains(text, /(?=a)/)",
+    "$contains(text, /(a)\\1/)",
+    "$contains(text, /(?<!a)b/)",
+    "$contains(text, /a{1,5000}/)",
+    "$eval('$eval(\"1\")')",
+    "$random()",
+    "$shuffle(list)",
+    "$toMillis(text, words)",
+    "$fromMillis(1, text)",
+    "$now(text)",
+  ]),
+  // Pictures.
+  ...limitOf("PICTURE_LIMIT", [
+    "$fromMillis(1, '[Y,100000000]')",
+    "$toMillis(text, '[Y,1-99999999][M]')",
+    `$toMillis(text, '${"[Y]".repeat(200)}')`,
+  ]),
+  ...limitOf("ARGUMENT_INVALID", [
+    "$formatNumber(1, picture)",
+    "$formatInteger(1, picture)",
+    "$parseInteger('1', picture)",
+    "$formatInteger(1e9, 'I')",
+    "$fromMillis(1e300)",
+    "$formatInteger(-1 / 0, 'a')",
+    "$formatInteger(0 / 0, 'w')",
+    "$formatNumber(1 / 0, '0.0e0')",
+    "$formatBase(1 / 0, 2)",
+    "$fromMillis(0, '[Y]', text)",
+  ]),
+  ...limitOf("value", [
+    `$toMillis(text, '${"[Y]".repeat(50)}')`,
+    "$toMillis(text, '[Yw] [Mw] [Dw]')",
+    `$toMillis($substring(words, 0, 5000), '${"[Yw]".repeat(40)}')`,
+    "$formatNumber(0, '0.0e0')",
+  ]),
+  ...limitOf("OUTPUT_INVALID", ["$parseInteger(text, 'a')", "$parseInteger(words, 'w')", "$sum"]),
+  // Prototypes and what stands behind values.
+  ...limitOf("T1006", [
+    "$sum.constructor('x')",
+    "(function(){ 1 }).constructor('x')()",
+    "/a/.constructor('x')",
+  ]),
+  ...limitOf("value", [
+    "__proto__.polluted",
+    "constructor.constructor('return process')()",
+    "deep = [deep]",
+    "$string.constructor",
+    "$lookup($, '__proto__')",
+    "/a/.exec",
+    "$match('a', /a/).next.constructor",
+    "{'__proto__': {'polluted': true}}",
+    "$merge([{'__proto__': {'polluted': true}}, {'constructor': {'prototype': {'polluted': true}}}])",
+    "list[0] ~> |$|{'__proto__': {'polluted': true}}|",
+    "list[0] ~> |$|{}, '__proto__'|",
+    "$sift({'__proto__': 1}, function($v){ true })",
+    "list[0]{'__proto__': {'polluted': true}}",
+    "{'outerWrapper': true, 'a': 1}.a",
+    "{'_jsonata_lambda': true, 'a': 1}.a",
+    "{'sequence': true, 'keepSingleton': true, 'cons': true}.cons",
+    "$spread({'toString': 1, 'valueOf': 2})",
+  ]),
+];

@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { compile } from "../plan/fixture.ts";
+
+/**
+ * Where faults of expressions are reported in the job file: an @ stands before the character to which the finding must
+ * point, and is taken out before the job is compiled. `where:` is indented by four blanks.
+ */
+const rows: readonly (readonly [name: string, scalar: string, code: string])[] = [
+  ["plain", "a > @$upercase(b)", "EXPRESSION_UNKNOWN_FUNCTION"],
+  ["plain, at its start", "@$upercase(b) = 1", "EXPRESSION_UNKNOWN_FUNCTION"],
+  ["plain, behind blanks", "     a = @$nowhere", "EXPRESSION_UNKNOWN_VARIABLE"],
+  ["plain, before a comment", "a = @$nowhere   # $nowhere", "EXPRESSION_UNKNOWN_VARIABLE"],
+  ["plain, on the second line", "a > 1\n      and @$nope(b)", "EXPRESSION_UNKNOWN_FUNCTION"],
+  ["plain, on the fourth line", "a\n\n\n      and @$nope(b)", "EXPRESSION_UNKNOWN_FUNCTION"],
+  ["plain, behind an emoji", "a = '😀' and @$nope(b)", "EXPRESSION_UNKNOWN_FUNCTION"],
+  ["plain, with CRLF", "a\r\n      and @$nope(b)", "EXPRESSION_UNKNOWN_FUNCTION"],
+  ["plain, missing operand", "a >@", "EXPRESSION_SYNTAX"],
+  ["plain, operator without sense", "a > * @b )", "EXPRESSION_SYNTAX"],
+  ["plain, two operands", "a @b", "EXPRESSION_SYNTAX"],
+  ["plain, step that is a number", "a.@5 = 1", "EXPRESSION_SYNTAX"],
+  ["plain, argument count", "a = @$uppercase(b, c)", "EXPRESSION_ARGUMENTS"],
+  ["plain, argument count of a chain", "(a ~> @$not(b)) = 1", "EXPRESSION_ARGUMENTS"],
+  ["plain, wrong operand", "a = 1 + @'x'", "EXPRESSION_TYPE"],
+  ["plain, wrong operand behind a call", "a = 1 + @(b & 'x')", "EXPRESSION_TYPE"],
+  ["plain, forgotten dollar", "a = @sum(b)", "EXPRESSION_UNKNOWN_FUNCTION"],
+  ["plain, decimal division", "$decimal(a) @/ 2 > 1", "EXPRESSION_DECIMAL_DIVISION"],
+  ["plain, mean of decimals", "1 < @$average($decimal(a))", "EXPRESSION_DECIMAL_DIVISION"],
+  ["plain, out of scope", "a = @$window.start", "EXPRESSION_OUT_OF_SCOPE"],
+  ["plain, look-around", "$contains(a, @/(?=b)/)", "EXPRESSION_UNSUPPORTED"],
+  ["plain, back-reference", "a ~> @/(b)\\1/", "EXPRESSION_UNSUPPORTED"],
+  ["plain, picture that is computed", "1 < $toMillis(a, @b)", "EXPRESSION_UNSUPPORTED"],
+  ["plain, picture without its end", "1 < $toMillis(a, @'[Y')", "EXPRESSION_INVALID"],
+  ["plain, run of text", "@$eval(a) = 1", "EXPRESSION_UNSUPPORTED"],
+  ["plain, table", "$has_row(@'rates', a)", "EXPRESSION_UNKNOWN_TABLE"],
+  ["plain, parameter", "$param(@'topic') = a", "EXPRESSION_UNKNOWN_PARAMETER"],
+  [
+    "plain, inside a lambda",
+    "$exists($map(a, function($v){ @$w }))",
+    "EXPRESSION_UNKNOWN_VARIABLE",
+  ],
+  ["plain, inside a predicate", "$exists(a[b = @$nope(c)])", "EXPRESSION_UNKNOWN_FUNCTION"],
+  ["plain, inside an order", "$exists(a^(>@$nope(c)))", "EXPRESSION_UNKNOWN_FUNCTION"],
+  ["plain, inside a transform", "$exists(a ~> |b|{'c':@$nope(d)}|)", "EXPRESSION_UNKNOWN_FUNCTION"],
+  ["single quotes", "'a = @$nowhere'", "EXPRESSION_UNKNOWN_VARIABLE"],
+  [
+    "single quotes, behind doubled ones",
+    "'a = ''x'' and @$nope(b)'",
+    "EXPRESSION_UNKNOWN_FUNCTION",
+  ],
+  ["single quotes, at doubled ones", "'$has_row(@''rates'', a)'", "EXPRESSION_UNKNOWN_TABLE"],
+  ["single quotes, second line", "'a =\n      @$nowhere'", "EXPRESSION_UNKNOWN_VARIABLE"],
+  [
+    "single quotes, behind an empty line",
+    "'a = ''x''\n\n      and @$nope(b)'",
+    "EXPRESSION_UNKNOWN_FUNCTION",
+  ],
+  ["double quotes", '"a = @$nowhere"', "EXPRESSION_UNKNOWN_VARIABLE"],
+  ["double quotes, behind escapes", '"a = \\"x\\" and @$nope(b)"', "EXPRESSION_UNKNOWN_FUNCTION"],
+  ["double quotes, behind \\n and \\t", '"a =\\n\\t@$nowhere"', "EXPRESSION_UNKNOWN_VARIABLE"],
+  ["double quotes, behind \\u", "\"a = '\\u00e9' and @$nope(b)\"", "EXPRESSION_UNKNOWN_FUNCTION"],
+  [
+    "double quotes, behind \\U",
+    "\"a = '\\U0001F600' and @$nope(b)\"",
+    "EXPRESSION_UNKNOWN_FUNCTION",
+  ],
+  ["double quotes, the token escaped", '"a = @\\x24nowhere"', "EXPRESSION_UNKNOWN_VARIABLE"],
+  ["double quotes, broken line", '"a = \\\n      @$nowhere"', "EXPRESSION_UNKNOWN_VARIABLE"],
+  ["double quotes, folded line", '"a =\n      @$nowhere"', "EXPRESSION_UNKNOWN_VARIABLE"],
+  ["literal", "|\n      a = @$nowhere", "EXPRESSION_UNKNOWN_VARIABLE"],
+  [
+    "literal, third line",
+    "|\n      (\n        $x := a;\n        @$y = 1\n      )",
+    "EXPRESSION_UNKNOWN_VARIABLE",
+  ],
+  [
+    "literal, behind a comment",
+    "|-\n      /* $y */ a\n        = @$y",
+    "EXPRESSION_UNKNOWN_VARIABLE",
+  ],
+  ["literal, with an indicator", "|2-\n        a = @$y", "EXPRESSION_UNKNOWN_VARIABLE"],
+  ["literal, unclosed", "|-\n      (a;\n       b@", "EXPRESSION_SYNTAX"],
+  ["folded", ">\n      a = @$nowhere", "EXPRESSION_UNKNOWN_VARIABLE"],
+  ["folded, second line", ">-\n      a = 'x'\n      and @$nope(b)", "EXPRESSION_UNKNOWN_FUNCTION"],
+  [
+    "folded, behind an empty line",
+    ">\n      a = 'x'\n\n      and @$nope(b)",
+    "EXPRESSION_UNKNOWN_FUNCTION",
+  ],
+  [
+    "folded, more indented",
+    ">\n      a = 'x'\n        and @$nope(b)",
+    "EXPRESSION_UNKNOWN_FUNCTION",
+  ],
+  [
+    "folded, with CRLF",
+    ">\r\n      a = 'x'\r\n      and @$nope(b)\r\n",
+    "EXPRESSION_UNKNOWN_FUNCTION",
+  ],
+];
+
+/** The mark is U+0001: an @ belongs to the language. */
+const mark = "\u0001";
+
+function jobWith(scalar: string): string {
+  return [
+    "version: 1",
+    "name: positions",
+    "sources:",
+    "  in: { type: file, path: in.jsonl }",
+    "steps:",
+    "  - id: last",
+    "    type: filter",
+    `    where: ${scalar}`,
+    "sinks:",
+    "  out: { type: file, path: out.jsonl, input: last }",
+    "  dead: { type: file, path: dead.jsonl, input: errors }",
+    "",
+  ].join("\n");
+}
+
+for (const [name, scalar, code] of rows) {
+  test(`${name}: the place is exact`, () => {
+    const marked = jobWith(scalar.replace("@", mark));
+    const before = marked.slice(0, marked.indexOf(mark)).split("\n");
+    const line = before.length;
+    const column = Array.from(before.at(-1) ?? "").length + 1;
+    const { findings } = compile(marked.replace(mark, ""));
+    const found = findings.filter((finding) => finding.code.startsWith("EXPRESSION"));
+    assert.deepEqual(
+      found.map((finding) => [finding.code, finding.line, finding.column]),
+      [[code, line, column]],
+      found.map((finding) => finding.message).join("; "),
+    );
+  });
+}
