@@ -7,6 +7,7 @@ import { acquireDirectoryLock } from "../state/directory-lock.ts";
 import type { DirectoryMutex, LockOwner } from "../state/directory-lock.ts";
 import { LevelLogStore } from "../state/level-log-store.ts";
 import { withStateErrors } from "../state/file-errors.ts";
+import type { LogStore, OpenLogStore } from "../state/log-store.ts";
 import { StateLog } from "../state/state-log.ts";
 import { chainCommit, decodeCommit, encodeCommit, genesisHash } from "./commit-record.ts";
 import type { CommitContent, CommitRecord } from "./commit-record.ts";
@@ -23,6 +24,8 @@ export interface StateDirectoryOptions {
   /** Absolute. */
   readonly path: string;
   readonly owner: LockOwner;
+  /** Default: Level. */
+  readonly openLogStore?: OpenLogStore;
 }
 
 const logFolder = "log";
@@ -37,10 +40,11 @@ export class StateDirectory {
   readonly #files: FileSystem;
   readonly #failpoints: Failpoints;
   readonly #lock: DirectoryMutex;
+  readonly #openLogStore: OpenLogStore;
   #identity: Identity | undefined;
   #head: Head | undefined;
   #newest: CommitRecord | undefined;
-  #store: LevelLogStore | undefined;
+  #store: LogStore | undefined;
   #log: StateLog | undefined;
 
   private constructor(options: StateDirectoryOptions, lock: DirectoryMutex) {
@@ -48,6 +52,7 @@ export class StateDirectory {
     this.#files = options.files;
     this.#failpoints = options.failpoints;
     this.#lock = lock;
+    this.#openLogStore = options.openLogStore ?? ((path, how) => LevelLogStore.open(path, how));
   }
 
   /**
@@ -206,7 +211,7 @@ export class StateDirectory {
   }
 
   async #openLog(createIfMissing: boolean): Promise<void> {
-    this.#store = await LevelLogStore.open(join(this.path, logFolder), { createIfMissing });
+    this.#store = await this.#openLogStore(join(this.path, logFolder), { createIfMissing });
     this.#log = await StateLog.open(this.#store, this.#failpoints);
     const newest = this.#log.newest;
     this.#newest = newest === undefined ? undefined : decodeCommit(newest.epoch, newest.content);

@@ -20,6 +20,15 @@ export interface FileSystem {
   syncDirectory(path: string): Promise<void>;
   /** The path without links; undefined if there is none. */
   realPath(path: string): Promise<string | undefined>;
+  /**
+   * Exclusive use of an existing directory among all processes that see it; undefined while another holds it. The
+   * death of the holder frees it. Left out where the machine's own arbiter serves (`state/directory-lock.ts`).
+   */
+  readonly lockDirectory?: (path: string) => Promise<DirectoryHold | undefined>;
+}
+
+export interface DirectoryHold {
+  release(): Promise<void>;
 }
 
 export interface FileFacts {

@@ -44,6 +44,7 @@ export async function runJob(
       failpoints: ports.failpoints,
       path: options.stateDirectory,
       owner: { ...hostFacts(ports), job: plan.job },
+      ...(ports.openLogStore === undefined ? {} : { openLogStore: ports.openLogStore }),
     });
     connections = new Connections(plan, options, ports, evaluation.context);
     const recovered = await recover(plan, directory, connections, options, ports);

@@ -3,6 +3,7 @@ import type { Failpoints } from "../core/failpoints.ts";
 import type { FileSystem } from "../core/file-system.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Catalog } from "../plan/catalog.ts";
+import type { OpenLogStore } from "../state/log-store.ts";
 
 export interface RunOptions {
   /** Absolute. */
@@ -27,6 +28,8 @@ export interface RunPorts {
   readonly failpoints: Failpoints;
   readonly logger: Logger;
   readonly catalog: Catalog;
+  /** How the log under keyed state is opened; default: Level. */
+  readonly openLogStore?: OpenLogStore;
   /** Names this process in lock, identity and marks. */
   readonly host: { readonly name: string; readonly pid: number; readonly bootId: string };
   /** A fresh random name for each start. */

@@ -55,6 +55,7 @@ export async function acquireDirectoryMutex(
   const path = resolve(directory);
   await options.files?.makeDirectory(path);
   const realPath = (await options.files?.realPath(path)) ?? path;
+  if (options.files?.lockDirectory !== undefined) return heldByFiles(realPath, options);
   const waitedMs = await enter(realPath, options);
   try {
     await options.files?.makeDirectory(join(realPath, mutexFolder));
@@ -72,6 +73,27 @@ export async function acquireDirectoryMutex(
     leave(realPath);
     throw error;
   }
+}
+
+/** Where the file system has its own arbiter, asked again and again until `waitMs` is over. */
+async function heldByFiles(path: string, options: MutexOptions): Promise<DirectoryMutex> {
+  let pauseMs: number = retryMs.first;
+  for (let waitedMs = 0; ; waitedMs += pauseMs) {
+    const hold = await options.files?.lockDirectory?.(path);
+    if (hold !== undefined) {
+      let released: Promise<void> | undefined;
+      return { release: () => (released ??= hold.release()) };
+    }
+    if (waitedMs >= options.waitMs) throw lockedElsewhere(path);
+    if (waitedMs > 0) pauseMs = Math.min(pauseMs * 2, retryMs.most);
+    await options.sleep(pauseMs);
+  }
+}
+
+function lockedElsewhere(path: string): EngineError {
+  return new EngineError("STATE_LOCKED", `${path} is in use by another process`, {
+    hint: "Stop the other process, or use another directory.",
+  });
 }
 
 /** Waits for this process's turn. The time waited, as far as it is known: all of `waitMs` or nothing. */

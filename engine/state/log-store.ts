@@ -1,5 +1,14 @@
 /** Port of the durable log under keyed state: binary keys in byte order, few large values. */
 
+/**
+ * Opens the log in a directory of its own. `createIfMissing` on a first run only: a lost log must not look like an
+ * empty one. Throws STATE_LOCKED, STATE_CORRUPT, STATE_IO, DISK_FULL.
+ */
+export type OpenLogStore = (
+  path: string,
+  options: { readonly createIfMissing: boolean },
+) => Promise<LogStore>;
+
 export interface LogEntry {
   readonly key: Uint8Array;
   readonly value: Uint8Array;

@@ -188,6 +188,42 @@ test("failpoints are hit in order, and a failure at each leaves no finished outb
   }
 });
 
+test("its bytes are durable before it gets its name, its name before it counts", async (t) => {
+  const calls: string[] = [];
+  const noting: FileSystem = {
+    ...nodeFiles,
+    async open(path, mode) {
+      const file = await nodeFiles.open(path, mode);
+      return {
+        read: (into, position) => file.read(into, position),
+        write: (bytes, position) => {
+          calls.push("write");
+          return file.write(bytes, position);
+        },
+        size: () => file.size(),
+        truncate: (length) => file.truncate(length),
+        sync: () => {
+          calls.push("sync");
+          return file.sync();
+        },
+        close: () => file.close(),
+      };
+    },
+    rename: (from, to) => {
+      calls.push("rename");
+      return nodeFiles.rename(from, to);
+    },
+    syncDirectory: (path) => {
+      calls.push("sync of the folder");
+      return nodeFiles.syncDirectory(path);
+    },
+  };
+  const outbox = writer(stateDirectory(t), 1, noFailpoints, noting);
+  outbox.append(0, 0, "k", "v", 0);
+  await outbox.close();
+  assert.deepEqual(calls, ["write", "sync", "rename", "sync of the folder"]);
+});
+
 test("a full disk is said by the next `room` and by `close`", async (t) => {
   const directory = stateDirectory(t);
   const full: FileSystem = {

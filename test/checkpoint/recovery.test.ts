@@ -240,6 +240,11 @@ const files: Row[] = [
   ],
   ["the marker is ahead", { files: { out: file(999, mark(4, "h"), 999) } }, "SINK_DIVERGED"],
   [
+    "the marker is ahead of a commit without new bytes",
+    { files: { out: file(300, mark(4, "h"), 300) } },
+    "SINK_DIVERGED",
+  ],
+  [
     "the marker has the epoch, but another hash",
     { files: { out: file(300, mark(3, "x")) } },
     "SINK_DIVERGED",

@@ -269,6 +269,25 @@ test("a source of a topic that does not exist makes it and reads what comes", as
   await source.close();
 });
 
+test("what was appended but never journaled is no record, for followers neither", async (t) => {
+  const folder = await temporaryFolder(t);
+  await produce(folder, "orders", [record("seen")], { partitions: 1 });
+  const failpoints = {
+    hit: (name: string) =>
+      name === "embedded.journal.before" ? Promise.reject(new Error("killed")) : Promise.resolve(),
+  };
+  await assert.rejects(produce(folder, "orders", [record("unseen")], { failpoints }));
+  for (const untilEnd of [true, false]) {
+    const source = sourceOf(folder);
+    await source.open(await source.resolveStart(), { untilEnd });
+    const first = await source.poll(10, never);
+    assert.deepEqual(first && rowTexts(first), ["0@0=seen"]);
+    assert.equal(await source.poll(10, never), undefined);
+    await source.close();
+  }
+  assert.deepEqual(await consumeTexts(folder, "orders"), ["seen"]);
+});
+
 test("until the end means the end as it was at open", async (t) => {
   const folder = await temporaryFolder(t);
   await produce(folder, "orders", [record("a"), record("b"), record("c")], { partitions: 2 });

@@ -119,6 +119,37 @@ describe("a file sink", () => {
     assert.equal(readFileSync(path, "utf8"), "one\ntwo\n2+\n");
   });
 
+  it("starts empty where nothing was committed", async () => {
+    const path = freshPath();
+    mkdirSync(dirname(path));
+    writeFileSync(path, "of an epoch that was given up\n");
+    const sink = sinkOf(path);
+    await sink.open(0);
+    assert.equal(await sink.flush(), 0);
+    await sink.close();
+    assert.equal(readFileSync(path, "utf8"), "");
+  });
+
+  it("takes in what was written before a flush, and goes on meanwhile", async () => {
+    const path = freshPath();
+    let release = (): void => undefined;
+    const disk = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const sink = sinkOf(path, {
+      files: filesWith((call) => (call === "sync" ? disk : Promise.resolve())),
+    });
+    await sink.open(0);
+    await sink.write(["of this epoch"]);
+    const length = sink.flush();
+    await sink.write(["of the next one"]);
+    const both = sink.flush();
+    release();
+    assert.equal(await length, "of this epoch\n".length);
+    assert.equal(await both, "of this epoch\nof the next one\n".length);
+    await sink.close();
+  });
+
   it("refuses a file shorter than the committed length", async () => {
     const path = freshPath();
     mkdirSync(dirname(path));

@@ -17,7 +17,7 @@ import { TestDriver, testCatalog } from "../../engine/testing/test-driver.ts";
 const jobsFolder = new URL("../../jobs/", import.meta.url);
 
 /** Compiles YAML text as if it stood in the folder of the project's jobs; fails on any error. */
-function compileText(text: string, catalog: Catalog): Plan {
+export function compileText(text: string, catalog: Catalog): Plan {
   const read = readSpec("jobs/test.yaml", new TextEncoder().encode(text), {
     jobSchema: jobSchema(catalog),
     parameters: { arguments: new Map(), file: undefined, environment: {} },

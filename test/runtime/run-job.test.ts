@@ -73,3 +73,30 @@ describe("A job whose allowed lateness was shortened between two runs", () => {
     ]);
   });
 });
+
+describe("A record that is too far ahead of its broker's time", () => {
+  it("is rejected and moves no clock", async (context) => {
+    const text = windows("0s")
+      .replace("max_out_of_orderness: 0s", "max_out_of_orderness: 0s, max_future_skew: 1m")
+      .replace("counts.late, totals.late", "totals.late")
+      .replace("  dead:", "  late: { type: memory, name: late, input: counts.late }\n  dead:");
+    const input = new MemoryInput(1);
+    const row = (ms: number): { value: string; timestampMs: number } => ({
+      value: at(ms),
+      timestampMs: 10_000,
+    });
+    input.append(0, row(100), row(200_000), row(200));
+    input.end();
+    const bench = await JobBench.open(context, new Map([["orders", input]]));
+    assertConserved(await bench.run(bench.compile(text)));
+    assert.deepEqual(
+      bench.records("dead").map(({ code }) => code),
+      ["TIMESTAMP_OUT_OF_RANGE"],
+    );
+    assert.deepEqual(bench.records("late"), []);
+    assert.deepEqual(
+      bench.records("counts").map(({ orders }) => orders),
+      [2],
+    );
+  });
+});

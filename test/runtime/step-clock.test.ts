@@ -227,6 +227,16 @@ describe("The clock of a step", () => {
     assert.equal(clock.laneWatermark(1, numberOf("b")), 90);
   });
 
+  it("judges the records of a lane that wakes by what its input has seen meanwhile", () => {
+    const clock = clockOf(["a", "b"], ["c"]);
+    apply(clock, { lane: "b", does: "rests" });
+    apply(clock, { lane: "a", does: 100 });
+    apply(clock, { lane: "c", input: 1, does: 30 });
+    apply(clock, { lane: "b", does: 50 });
+    assert.equal(clock.watermark, 20);
+    assert.equal(clock.laneWatermark(0, numberOf("b")), 90);
+  });
+
   it("stands after a restart where it stood", () => {
     const before = clockOf(["a", "b"], ["results"]);
     apply(before, { lane: "a", does: ended });

@@ -1,0 +1,20 @@
+import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { nodeFiles } from "../../engine/runtime/node-files.ts";
+import { MemoryDisk } from "../../engine/testing/memory-disk.ts";
+import { MemoryFiles } from "../../engine/testing/memory-files.ts";
+import { MemoryProcess } from "../../engine/testing/memory-process.ts";
+import { fileContract } from "./file-contract.ts";
+
+fileContract("the machine's files", async (t) => {
+  const directory = realpathSync(mkdtempSync(join(tmpdir(), "file-contract-")));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  return { files: nodeFiles, directory };
+});
+
+fileContract("files in memory", async () => {
+  const files = new MemoryFiles(new MemoryProcess(new MemoryDisk()));
+  await files.makeDirectory("/work");
+  return { files, directory: "/work" };
+});
