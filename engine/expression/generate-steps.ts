@@ -163,13 +163,16 @@ export function staged(
   focus: Focus,
 ): Code {
   const value =
-    step.type === "name" ? nameStep(emitter, step.value, focus) : emitter.node(step, focus);
+    step.type === "name"
+      ? nameStep(emitter, step.value, focus, step.keepArray === true)
+      : emitter.node(step, focus);
   if (stages === undefined || stages.length === 0) return value;
   return filtered(emitter, value, stages);
 }
 
-function nameStep(emitter: Emitter, name: string, focus: Focus): Code {
+function nameStep(emitter: Emitter, name: string, focus: Focus, kept: boolean): Code {
   noteRead(emitter, focus, name);
+  if (kept) return code(`${emitter.use("keptNameOf")}(${focus.js},${quoted(name)})`);
   return readNames(emitter, focus.js, focus.js, [name], "nameOf");
 }
 

@@ -58,6 +58,11 @@ function syntaxError(error: unknown, source: string): ExpressionError {
     const text = error instanceof Error ? error.message : "it cannot be parsed";
     return new ExpressionError("EXPRESSION_ERROR", "SYNTAX", `Syntax error: ${text}`, 0);
   }
+  // The parser does not tell where the parent stands that cannot be found.
+  if (code === "S0217") {
+    const text = "There is no parent here: % needs a step of the same path before it";
+    return new ExpressionError("EXPRESSION_ERROR", code, text, Math.max(0, source.indexOf("%")));
+  }
   const token = code === "S0213" ? value : faulty;
   const end = Math.min(position ?? source.length, source.length);
   const offset =

@@ -1,7 +1,7 @@
 import { NumberToken } from "../core/number-token.ts";
 import { checkDepth, meter, spend, spendArray } from "./meter.ts";
 import { truthy } from "./truth.ts";
-import { Sequence, collapse, isArray, isObject, member, plain } from "./values.ts";
+import { Sequence, collapse, isArray, isObject, kept, member, plain } from "./values.ts";
 import type { Item, Outcome } from "./values.ts";
 
 /** What generated code does for one item of a path's step. */
@@ -60,6 +60,12 @@ export function lookUp(input: Item | undefined, name: string): Outcome {
 export function nameOf(context: Outcome, name: string): Outcome {
   if (--meter.fuel < 0) spend(1);
   return collapse(lookUp(plain(context), name));
+}
+
+/** As `nameOf`, where `[]` stands behind the name: a single result of several contexts stays an array. */
+export function keptNameOf(context: Outcome, name: string): Outcome {
+  if (--meter.fuel < 0) spend(1);
+  return collapse(kept(lookUp(plain(context), name)));
 }
 
 function one(value: Outcome): readonly Item[] {

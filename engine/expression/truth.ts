@@ -1,5 +1,6 @@
 import { Decimal, isZeroDecimal } from "../core/decimal.ts";
 import { NumberToken } from "../core/number-token.ts";
+import { outOfRange } from "./arithmetic.ts";
 import { checkDepth, spend } from "./meter.ts";
 import { Sequence, isArray, isObject } from "./values.ts";
 import type { Outcome } from "./values.ts";
@@ -16,6 +17,7 @@ function truth(value: Outcome, depth: number): boolean {
     case "string":
       return value !== "";
     case "number":
+      if (Math.abs(value) === Number.POSITIVE_INFINITY) throw outOfRange(value, 0);
       return value !== 0 && !Number.isNaN(value);
     case "undefined":
       return false;

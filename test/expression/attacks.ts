@@ -56,6 +56,7 @@ export const attacks: readonly Attack[] = [
     "$reduce([1..30], function($a, $b){ $append($a, $a) }, [1, 2, 3, 4])",
     "$reduce([1..1000000], function($a, $b){ $append($a, $b) })",
     "$reduce([1..40], function($a, $b){ {'x': $a, 'y': $a} }, 1)",
+    "$reduce([1..40], function($a, $b){ [[$a, $a]] }, 1)",
     "$string($reduce([1..40], function($a, $b){ [[$a, $a]] }, 1))",
     "$reduce([1..40], function($a, $b){ {'x': $a, 'y': $a} }, 1) = $reduce([1..40], function($a, $b){ {'x': $a, 'y': $a} }, 1)",
     "list@$a.list@$b[$a.n = $b.n]",

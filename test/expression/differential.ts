@@ -38,7 +38,7 @@ type Deviation =
   | "partial-checked"
   /** An array that `[]` kept is an ordinary array once it is a member or an argument. */
   | "kept-array"
-  /** Formatting NaN or an infinity. */
+  /** Formatting NaN or an infinity; the type of NaN. */
   | "not-a-number";
 
 export interface Comparison {
@@ -122,6 +122,8 @@ function explanation(
     return undefined;
   }
   if (!("value" in expected)) return undefined;
+  if (source.includes("$type") && expected.value.replaceAll("object", "number") === actual.value)
+    return "not-a-number";
   if (expected.value.includes('"@":')) return "tuples-visible";
   // An object constructor on an empty array adds an absent member to that array.
   const repaired = expected.value.replaceAll("[null]", "[]");

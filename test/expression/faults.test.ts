@@ -24,6 +24,8 @@ const rows: readonly (readonly [source: string, reason: string, token: string])[
   ["5 := 1", "S0212", "5"],
   ["'open", "S0101", ""],
   ["a.5", "S0213", "5"],
+  ["1 + %.a", "S0217", "%"],
+  ["$.%", "S0217", "%"],
   ["1 + $foo(2)", "T1006", "$foo"],
   ["1 + $lenght(a)", "T1006", "$lenght"],
   ["1 + sum(a)", "T1005", "sum"],

@@ -88,7 +88,9 @@ export const collectionFunctions: readonly Builtin[] = [
   builtin("count", "<a:n>", { returns: "number", optional: false }, ([items]) =>
     items === undefined ? 0 : (items as readonly Item[]).length,
   ),
-  builtin("append", "<xx:a>", {}, ([first, second]) => appended(first, second)),
+  builtin("append", "<xx:a>", { sequence: true, keepsSequences: true }, ([first, second]) =>
+    appended(first, second),
+  ),
   builtin("reverse", "<a:a>", {}, ([items]) => {
     if (items === undefined) return undefined;
     spend((items as readonly Item[]).length);
