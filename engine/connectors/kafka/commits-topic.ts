@@ -113,8 +113,8 @@ export async function readCommitted(
   for await (const { batch, isCommitted } of scanLog(cluster, part, range)) {
     if (!isCommitted) continue;
     for (const { key, value } of recordsOf(batch, part)) {
-      if (key === barrierKey) barrier = parsed(value, isBarrier, part, batch.baseOffset);
-      if (key === markerKey) marker = parsed(value, isMarker, part, batch.baseOffset);
+      if (key === barrierKey) barrier = parsed<Barrier>(value, isBarrier, part, batch.baseOffset);
+      if (key === markerKey) marker = parsed<CommitMarker>(value, isMarker, part, batch.baseOffset);
     }
   }
   return { barrier, marker, end: to ?? 0 };
@@ -146,7 +146,7 @@ export async function readAllMarkers(
     }
     for (const { key, value, offset } of recordsOf(batch, part)) {
       if (key !== markerKey) continue;
-      const marker = parsed(value, isMarker, part, offset);
+      const marker = parsed<CommitMarker>(value, isMarker, part, offset);
       found.push({ marker, offset, outcome: undefined, producerId: batch.producerId });
     }
   }

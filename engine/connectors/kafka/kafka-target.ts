@@ -75,7 +75,13 @@ export class KafkaTarget implements DeliveryTarget {
 
   async begin(job: string, incarnation: string): Promise<void> {
     this.#job = { job, incarnation };
-    await this.#cluster.repeated("taking over", () => this.#takeOver(job, incarnation));
+    await this.#cluster.repeated("taking over", async () => {
+      try {
+        await this.#takeOver(job, incarnation);
+      } catch (error) {
+        throw deliveryFailure(error, this.id);
+      }
+    });
   }
 
   async deliver(outputs: OutboxReader, permit: CommitPermit): Promise<void> {
