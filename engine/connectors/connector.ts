@@ -83,6 +83,8 @@ export interface ConnectorContext {
     readonly scope: ExpressionScope;
   }): CompiledExpression;
   readonly evaluation: EvaluationContext;
+  /** Values of the job's secret parameters by name: a config holds `{ secret: name }` only. */
+  readonly secrets?: ReadonlyMap<string, string>;
 }
 
 /** Handed to `resolve` at plan time: reports faults with their positions, throws nothing. */

@@ -63,8 +63,8 @@ export class KafkaTarget implements DeliveryTarget {
     return this.#outputs.counts;
   }
 
-  maxValueBytes(topic: number): number {
-    return this.#outputs.maxValueBytes(topic);
+  maxRecordBytes(topic: number): number {
+    return this.#outputs.maxRecordBytes(topic);
   }
 
   async inspect(job: string): Promise<DeliveryMark | undefined> {

@@ -43,7 +43,7 @@ export class OutputTopics {
   }
 
   /** Key and value of one record together. */
-  maxValueBytes(topic: number): number {
+  maxRecordBytes(topic: number): number {
     const most = this.#maxBytes[topic] ?? maxMessageBytesDefault;
     return most - batchHeaderBytes - recordOverheadBytes;
   }
