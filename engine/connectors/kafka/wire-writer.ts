@@ -19,17 +19,20 @@ export class WireWriter {
   }
 
   int8(value: number): this {
-    this.#buffer.writeInt8(value, this.#take(1));
+    const at = this.#take(1);
+    this.#buffer.writeInt8(value, at);
     return this;
   }
 
   int16(value: number): this {
-    this.#buffer.writeInt16BE(value, this.#take(2));
+    const at = this.#take(2);
+    this.#buffer.writeInt16BE(value, at);
     return this;
   }
 
   int32(value: number): this {
-    this.#buffer.writeInt32BE(value, this.#take(4));
+    const at = this.#take(4);
+    this.#buffer.writeInt32BE(value, at);
     return this;
   }
 
@@ -52,12 +55,8 @@ export class WireWriter {
 
   uvarint(value: number): this {
     let rest = value;
-    while (rest > 0x7f) {
-      this.#buffer[this.#take(1)] = (rest & 0x7f) | 0x80;
-      rest = Math.floor(rest / 128);
-    }
-    this.#buffer[this.#take(1)] = rest;
-    return this;
+    for (; rest > 0x7f; rest = Math.floor(rest / 128)) this.#byte((rest & 0x7f) | 0x80);
+    return this.#byte(rest);
   }
 
   string(value: string | null): this {
@@ -99,7 +98,15 @@ export class WireWriter {
   }
 
   raw(bytes: Uint8Array): this {
-    this.#buffer.set(bytes, this.#take(bytes.length));
+    // Taken first: taking may put another buffer in place.
+    const at = this.#take(bytes.length);
+    this.#buffer.set(bytes, at);
+    return this;
+  }
+
+  #byte(value: number): this {
+    const at = this.#take(1);
+    this.#buffer[at] = value;
     return this;
   }
 
