@@ -122,6 +122,7 @@ class JobRun {
       sources: new Map([...connections.sources].map(([id, { source }]) => [id, source])),
       stateOf: (stepId) => recovered.backend.stepState(stepId),
       writerOf: (sinkId) => this.#epochs.writerOf(sinkId),
+      maxRecordBytesOf: (sinkId) => connections.maxRecordBytes(sinkId),
     });
     const { newest } = directory;
     if (newest !== undefined) {
