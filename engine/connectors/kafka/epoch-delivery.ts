@@ -71,9 +71,20 @@ function encodeBlock(
 ): LedBatch[][] {
   const rounds: LedBatch[][] = [];
   const open = new Map<number, { part: LedPartition; encoder: BatchEncoder; round: number }>();
-  const close = ({ part, encoder, round }: { part: LedPartition; encoder: BatchEncoder; round: number }): void => {
+  const close = ({
+    part,
+    encoder,
+    round,
+  }: {
+    part: LedPartition;
+    encoder: BatchEncoder;
+    round: number;
+  }): void => {
     const baseSequence = session.takeSequence(part, encoder.count);
-    const batch = encoder.finish({ ...session.identity, baseSequence, transactional: true }, compression);
+    const batch = encoder.finish(
+      { ...session.identity, baseSequence, transactional: true },
+      compression,
+    );
     (rounds[round] ??= []).push({ ...part, batch });
   };
   for (const record of records) {

@@ -202,7 +202,9 @@ export class KafkaTarget implements DeliveryTarget {
     throw new EngineError(
       "KAFKA_UNREACHABLE",
       `${partitionName(commits)} does not show the record that was committed at offset ${barrierOffset}`,
-      { hint: "Another producer may hold a transaction open in this topic; it belongs to the job alone." },
+      {
+        hint: "Another producer may hold a transaction open in this topic; it belongs to the job alone.",
+      },
     );
   }
 
