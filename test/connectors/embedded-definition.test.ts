@@ -5,10 +5,7 @@ import type {
   ConnectorResolveContext,
 } from "../../engine/connectors/connector.ts";
 import { kafkaBlockSchema } from "../../engine/connectors/kafka/block.ts";
-import {
-  kafkaSink,
-  kafkaSource,
-} from "../../engine/connectors/kafka/definition.ts";
+import { kafkaSink, kafkaSource } from "../../engine/connectors/kafka/definition.ts";
 import { EngineError } from "../../engine/core/errors.ts";
 import { noFailpoints } from "../../engine/core/failpoints.ts";
 import type { JsonObject } from "../../engine/core/json.ts";

@@ -48,9 +48,12 @@ export function encodeDescribeConfigs(
 ): Buffer {
   const writer = new WireWriter();
   writer.array(resources, ({ type, name }) => {
-    writer.int8(resourceNumber[type]).string(name).array(names, (config) => {
-      writer.string(config);
-    });
+    writer
+      .int8(resourceNumber[type])
+      .string(name)
+      .array(names, (config) => {
+        writer.string(config);
+      });
   });
   return writer.boolean(false).finish();
 }

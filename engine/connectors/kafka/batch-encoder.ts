@@ -56,7 +56,8 @@ export class BatchEncoder {
       this.#maxTimestampMs = timeMs;
     }
     const delta = timeMs - this.#baseTimestampMs;
-    const encodedHeaders = headers === undefined || headers.length === 0 ? noHeaders : encodeHeaders(headers);
+    const encodedHeaders =
+      headers === undefined || headers.length === 0 ? noHeaders : encodeHeaders(headers);
     const size =
       1 +
       varintBytes(delta) +

@@ -28,7 +28,10 @@ const clusterProperties: JsonObject = {
       key_file: described(textSchema, "The key of our own certificate, PEM."),
       ca: described(textSchema, "Instead of `ca_file`: the PEM text itself."),
       cert: described(textSchema, "Instead of `cert_file`: the PEM text itself."),
-      private_key: described(textSchema, "Instead of `key_file`: the PEM text, a secret parameter."),
+      private_key: described(
+        textSchema,
+        "Instead of `key_file`: the PEM text, a secret parameter.",
+      ),
       server_name: described(textSchema, "The name that the broker's certificate is for."),
     },
   },

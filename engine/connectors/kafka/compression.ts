@@ -33,14 +33,19 @@ export function compress(compression: Compression, bytes: Uint8Array): Uint8Arra
 /** `where` names topic, partition and offset. Throws INPUT_UNREADABLE for a codec that cannot be read here. */
 export function decompress(codec: number, bytes: Uint8Array, where: string): Buffer {
   if (codec === 1) return gunzipSync(bytes);
-  if (codec === 2) return decompressSnappy(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+  if (codec === 2)
+    return decompressSnappy(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
   if (codec === 4 && zstd.zstdDecompressSync !== undefined) return zstd.zstdDecompressSync(bytes);
   const name = compressionNames[codec] ?? `number ${codec}`;
   const hint =
     codec === 4
       ? "zstd needs Node 22.15 or newer."
       : "Set the topic's compression.type to gzip, zstd or uncompressed, and start behind these records.";
-  throw new EngineError("INPUT_UNDECODABLE", `${where} is compressed with ${name}, which cannot be read`, {
-    hint,
-  });
+  throw new EngineError(
+    "INPUT_UNDECODABLE",
+    `${where} is compressed with ${name}, which cannot be read`,
+    {
+      hint,
+    },
+  );
 }

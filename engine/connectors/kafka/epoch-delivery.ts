@@ -19,12 +19,15 @@ export interface DeliveryParts {
   readonly nowMs: number;
 }
 
-/** One transaction: the records of an epoch, then its commit marker. Visible as a whole once it resolves. */
+/**
+ * One transaction: the records of an epoch, then its commit marker. Decided when it resolves; gives the last offset of
+ * each partition that was written, for those who want to see it there.
+ */
 export async function deliverEpoch(
   outputs: OutboxReader,
   mark: DeliveryMark,
   parts: DeliveryParts,
-): Promise<void> {
+): Promise<readonly PartitionEnd[]> {
   const { session, commits, failpoints } = parts;
   const joined = new Set<string>();
   const ends = new Map<string, PartitionEnd>();
@@ -56,12 +59,14 @@ export async function deliverEpoch(
   encoder.append({ ...markerRecord(mark, [...ends.values()]), timestampMs: parts.nowMs });
   const baseSequence = session.takeSequence(commits, 1);
   const batch = encoder.finish({ ...session.identity, baseSequence, transactional: true });
-  await session.produce([{ ...commits, batch }]);
+  const [marked] = await session.produce([{ ...commits, batch }]);
   await failpoints.hit("kafka.mark.after");
   await failpoints.hit("kafka.end.before");
   await session.end("commit", () => failpoints.hit("kafka.answer.before"));
   await failpoints.hit("kafka.answer.after");
   await failpoints.hit("kafka.end.after");
+  const { topic, partition } = commits;
+  return [...ends.values(), { topic, partition, offset: marked?.baseOffset ?? 0 }];
 }
 
 /** The batches of a block in rounds: in each at most one for a partition, so that their order is kept. */
@@ -71,9 +76,20 @@ function encodeBlock(
 ): LedBatch[][] {
   const rounds: LedBatch[][] = [];
   const open = new Map<number, { part: LedPartition; encoder: BatchEncoder; round: number }>();
-  const close = ({ part, encoder, round }: { part: LedPartition; encoder: BatchEncoder; round: number }): void => {
+  const close = ({
+    part,
+    encoder,
+    round,
+  }: {
+    part: LedPartition;
+    encoder: BatchEncoder;
+    round: number;
+  }): void => {
     const baseSequence = session.takeSequence(part, encoder.count);
-    const batch = encoder.finish({ ...session.identity, baseSequence, transactional: true }, compression);
+    const batch = encoder.finish(
+      { ...session.identity, baseSequence, transactional: true },
+      compression,
+    );
     (rounds[round] ??= []).push({ ...part, batch });
   };
   for (const record of records) {

@@ -58,7 +58,10 @@ export class KafkaSource implements Source {
     return offsets.map((offset) => ({ topic: topic.id, offset }));
   }
 
-  async open(positions: readonly JsonValue[], options: { untilEnd: boolean }): Promise<JsonValue[]> {
+  async open(
+    positions: readonly JsonValue[],
+    options: { untilEnd: boolean },
+  ): Promise<JsonValue[]> {
     const wanted = positions.map((position) => this.#position(position));
     const { topic, starts, ends } = await this.#repeated(async () => {
       const found = await this.#find(false);
@@ -82,7 +85,8 @@ export class KafkaSource implements Source {
       }
       const start = starts[partition] ?? 0;
       if (position.offset >= start && position.offset <= end) return position.offset;
-      const lost = position.offset < start ? `, ${start - position.offset} offsets are missing` : "";
+      const lost =
+        position.offset < start ? `, ${start - position.offset} offsets are missing` : "";
       throw this.#changed(
         `partition ${partition} was read to offset ${position.offset}, but the log is from ${start} to ${end} now${lost}`,
       );
@@ -219,9 +223,13 @@ export class KafkaSource implements Source {
   }
 
   #changed(what: string): EngineError {
-    return new EngineError("INPUT_CHANGED", `topic ${this.name} at ${this.#cluster.address}: ${what}`, {
-      hint: "What was not read yet may be lost for good. Restore it, or start over with a fresh state directory.",
-    });
+    return new EngineError(
+      "INPUT_CHANGED",
+      `topic ${this.name} at ${this.#cluster.address}: ${what}`,
+      {
+        hint: "What was not read yet may be lost for good. Restore it, or start over with a fresh state directory.",
+      },
+    );
   }
 }
 

@@ -19,7 +19,7 @@ import {
   readCommitted,
   transactionalIdOf,
 } from "./commits-topic.ts";
-import type { CommittedView } from "./commits-topic.ts";
+import type { CommittedView, PartitionEnd } from "./commits-topic.ts";
 import { BatchEncoder } from "./batch-encoder.ts";
 import { deliverEpoch } from "./epoch-delivery.ts";
 import { deliveryFailure } from "./delivery-failure.ts";
@@ -27,6 +27,7 @@ import { partitionName } from "./log-scan.ts";
 import type { LedPartition } from "./log-scan.ts";
 import { OutputTopics } from "./output-topics.ts";
 import { settle } from "./settle.ts";
+import { listOffsets } from "./topics.ts";
 import { TransactionSession } from "./transaction-session.ts";
 
 export interface KafkaTargetPorts {
@@ -36,6 +37,8 @@ export interface KafkaTargetPorts {
 
 const visibleTries = 500;
 const visiblePauseMs = 10;
+const shownTries = 100;
+const shownPauseMs = 5;
 
 /** Delivers the epochs of a job to one cluster, each in one short transaction that carries its commit marker. */
 export class KafkaTarget implements DeliveryTarget {
@@ -100,7 +103,7 @@ export class KafkaTarget implements DeliveryTarget {
         if (session === undefined) throw new EngineError("INTERNAL", "no session");
         await this.#outputs.refresh();
         const commits = await this.#commitsPartition(job.job);
-        await deliverEpoch(outputs, mark, {
+        const ends = await deliverEpoch(outputs, mark, {
           session,
           topics: this.#outputs,
           commits,
@@ -109,6 +112,7 @@ export class KafkaTarget implements DeliveryTarget {
           nowMs: this.#cluster.clock.nowMs(),
         });
         this.#held = mark;
+        await this.#shown(ends, commits);
       } catch (error) {
         // Whatever it was: what became of the transaction is found out by the session that comes after this one.
         this.#session = undefined;
@@ -202,7 +206,9 @@ export class KafkaTarget implements DeliveryTarget {
     throw new EngineError(
       "KAFKA_UNREACHABLE",
       `${partitionName(commits)} does not show the record that was committed at offset ${barrierOffset}`,
-      { hint: "Another producer may hold a transaction open in this topic; it belongs to the job alone." },
+      {
+        hint: "Another producer may hold a transaction open in this topic; it belongs to the job alone.",
+      },
     );
   }
 
@@ -214,6 +220,25 @@ export class KafkaTarget implements DeliveryTarget {
       `topic ${commitsTopicOf(job)} is gone at ${this.#cluster.address}`,
       { hint: "It tells which epochs are delivered. Restore it, or start over." },
     );
+  }
+
+  /**
+   * Waits until readers see an epoch: the brokers answer before they have marked it everywhere. Not for ever, since
+   * another producer's open transaction in the same topic holds readers up too.
+   */
+  async #shown(ends: readonly PartitionEnd[], commits: LedPartition): Promise<void> {
+    const parts = [commits, ...this.#outputs.partitions].filter((part) =>
+      ends.some((end) => partitionName(end) === partitionName(part)),
+    );
+    for (let tries = 0; tries < shownTries; tries += 1) {
+      const stable = await listOffsets(this.#cluster, "latest", "read_committed", parts);
+      const isShown = parts.every((part, index) => {
+        const end = ends.find((one) => partitionName(one) === partitionName(part));
+        return (stable[index] ?? 0) > (end?.offset ?? 0);
+      });
+      if (isShown) return;
+      await this.#cluster.sleep(shownPauseMs);
+    }
   }
 
   #isHeld(mark: DeliveryMark): boolean {

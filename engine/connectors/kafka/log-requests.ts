@@ -111,7 +111,10 @@ export function encodeFetch(options: FetchOptions, parts: readonly FetchPart[]):
     });
     writer.noTags();
   });
-  writer.compactArray([], () => undefined).compactString("").noTags();
+  writer
+    .compactArray([], () => undefined)
+    .compactString("")
+    .noTags();
   return writer.finish();
 }
 

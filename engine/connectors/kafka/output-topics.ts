@@ -69,7 +69,9 @@ export class OutputTopics {
       throw new EngineError(
         "SINK_DIVERGED",
         `topic ${before.name} at ${this.#cluster.address} was deleted and made again`,
-        { hint: "What was delivered before is gone. Restore it, or start over with a fresh state directory." },
+        {
+          hint: "What was delivered before is gone. Restore it, or start over with a fresh state directory.",
+        },
       );
     });
   }
@@ -79,7 +81,8 @@ export class OutputTopics {
     let found = await findTopics(this.#cluster, names);
     const missing = [...new Set(names.filter((_, index) => found[index] === undefined))];
     if (missing.length > 0 && createTopics !== undefined) {
-      for (const name of missing) await createTopic(this.#cluster, { name, ...createTopics, configs: {} });
+      for (const name of missing)
+        await createTopic(this.#cluster, { name, ...createTopics, configs: {} });
       found = await findTopics(this.#cluster, names);
     }
     return names.map((name, index) => {

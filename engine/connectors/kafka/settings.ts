@@ -17,8 +17,7 @@ export interface ClusterSettings {
   readonly transactionTimeoutMs: number;
   readonly compression: Compression;
   /** Makes topics that are missing; undefined: they must exist. */
-  readonly createTopics:
-    { readonly partitions: number; readonly replication: number } | undefined;
+  readonly createTopics: { readonly partitions: number; readonly replication: number } | undefined;
 }
 
 export interface SettingsSources {
@@ -63,10 +62,7 @@ function serversOf(text: string): ClusterSettings["servers"] {
   });
 }
 
-function tlsOf(
-  tls: JsonValue | undefined,
-  sources: SettingsSources,
-): TransportOptions["ssl"] {
+function tlsOf(tls: JsonValue | undefined, sources: SettingsSources): TransportOptions["ssl"] {
   if (!isObject(tls)) return undefined;
   const pem = (name: string, file: string): string | undefined =>
     textOf(tls[name], sources) ?? fileOf(textOf(tls[file], sources), sources);
@@ -82,10 +78,7 @@ function tlsOf(
   };
 }
 
-function saslOf(
-  sasl: JsonValue | undefined,
-  sources: SettingsSources,
-): TransportOptions["sasl"] {
+function saslOf(sasl: JsonValue | undefined, sources: SettingsSources): TransportOptions["sasl"] {
   if (!isObject(sasl)) return undefined;
   const needed = (name: string): string => {
     const text = textOf(sasl[name], sources);

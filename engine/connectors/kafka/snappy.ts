@@ -68,7 +68,8 @@ function decompressBlock(bytes: Buffer): Buffer {
       throw new WireError("a snappy copy reaches outside");
     }
     // Byte by byte: a copy may overlap what it writes.
-    for (let index = 0; index < count; index += 1) out[filled + index] = out[filled + index - back]!;
+    for (let index = 0; index < count; index += 1)
+      out[filled + index] = out[filled + index - back]!;
     filled += count;
   }
   if (filled !== length) throw new WireError("a snappy block is shorter than it claims");

@@ -36,14 +36,21 @@ export function topicMissing(cluster: KafkaCluster, name: string): EngineError {
   });
 }
 
-/** Makes a topic; one that exists already is fine. Throws KAFKA_REFUSED if the cluster does not want it so. */
+/**
+ * Makes a topic; one that exists already is fine. Throws KAFKA_REFUSED if the cluster does not want it so, and
+ * KafkaProtocolError as long as the brokers do not all know of it: to be repeated.
+ */
 export async function createTopic(cluster: KafkaCluster, topic: NewTopic): Promise<void> {
   const what = `making topic ${topic.name}`;
   const { controller } = await cluster.metadata([]);
   const body = encodeCreateTopics([topic], createTimeoutMs);
   const answer = decodeCreateTopics(await cluster.onNode(controller, apis.createTopics, body));
   const { error, message } = answer[0] ?? { error: -1, message: null };
-  if (error === 0 || error === errorCode.topicAlreadyExists) return;
+  if (error === 0 || error === errorCode.topicAlreadyExists) {
+    const [made] = await findTopics(cluster, [topic.name]);
+    if (made?.partitions.every(({ leader }) => leader >= 0) === true) return;
+    throw new KafkaProtocolError(what, errorCode.leaderNotAvailable);
+  }
   const failure = answerError(what, error, `Create on topic ${topic.name}`);
   if (failure instanceof EngineError || message === null) throw failure;
   throw new EngineError("KAFKA_REFUSED", `${failure.message} ${message}`, {
@@ -64,7 +71,8 @@ export async function listOffsets<T extends TopicPartition & { readonly leader: 
   const leaders = [...new Set(partitions.map(({ leader }) => leader))];
   const answers = await Promise.all(
     leaders.map(async (leader) => {
-      if (leader < 0) throw new KafkaProtocolError("asking for offsets", errorCode.leaderNotAvailable);
+      if (leader < 0)
+        throw new KafkaProtocolError("asking for offsets", errorCode.leaderNotAvailable);
       const led = partitions.filter((one) => one.leader === leader);
       const body = encodeListOffsets(query, isolation, led);
       return decodeListOffsets(await cluster.onNode(leader, apis.listOffsets, body));

@@ -18,7 +18,10 @@ import {
 } from "./transaction-requests.ts";
 
 /** Answers that only say "not yet" and change nothing: the transaction before this one is still being finished. */
-const notYetCodes: readonly number[] = [errorCode.concurrentTransactions, errorCode.coordinatorLoading];
+const notYetCodes: readonly number[] = [
+  errorCode.concurrentTransactions,
+  errorCode.coordinatorLoading,
+];
 const notYetPauseMs = 10;
 /** Well before sequence numbers end, the next transaction begins with a new session. */
 const sequenceMax = 2 ** 30;
@@ -105,7 +108,11 @@ export class TransactionSession {
       const error = failed?.error ?? 0;
       if (failed !== undefined && !notYetCodes.includes(error)) {
         const { topic } = failed;
-        checkAnswer(`adding ${partitionName(failed)} to a transaction`, error, `Write on topic ${topic}`);
+        checkAnswer(
+          `adding ${partitionName(failed)} to a transaction`,
+          error,
+          `Write on topic ${topic}`,
+        );
       }
       return { error };
     });
@@ -159,11 +166,9 @@ async function withinOutage<T extends { readonly error: number }>(
 
 async function timeoutTooLong(cluster: KafkaCluster, coordinator: number): Promise<EngineError> {
   const name = "transaction.max.timeout.ms";
-  const configs = await describeConfigs(
-    cluster,
-    { type: "broker", name: String(coordinator) },
-    [name],
-  ).catch(() => undefined);
+  const configs = await describeConfigs(cluster, { type: "broker", name: String(coordinator) }, [
+    name,
+  ]).catch(() => undefined);
   const most = configs?.get(name) ?? "its default 900000";
   return new EngineError(
     "KAFKA_REFUSED",

@@ -1,0 +1,186 @@
+import { spawn, spawnSync } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { connect, createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { env } from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+const pom = fileURLToPath(new URL("pom.xml", import.meta.url));
+const startTimeoutMs = 60_000;
+
+/** Why no broker can be started here; undefined if one can. Downloads the broker once, into a cache folder. */
+export function brokerMissing(): string | undefined {
+  for (const [program, flag] of [
+    ["java", "-version"],
+    ["mvn", "-version"],
+  ] as const) {
+    if (spawnSync(program, [flag]).status !== 0)
+      return `no real Kafka broker: ${program} is missing`;
+  }
+  if (existsSync(jars())) return undefined;
+  mkdirSync(join(jars(), ".."), { recursive: true });
+  const folder = mkdtempSync(join(jars(), "..", "download-"));
+  cpSync(pom, join(folder, "pom.xml"));
+  const copy = ["dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=jars"];
+  const fetched = spawnSync("mvn", ["-B", "-q", "-ntp", ...copy], {
+    cwd: folder,
+    encoding: "utf8",
+  });
+  if (fetched.status !== 0) {
+    rmSync(folder, { recursive: true });
+    return `no real Kafka broker: Maven could not fetch it: ${fetched.stdout.slice(0, 300)}`;
+  }
+  try {
+    renameSync(join(folder, "jars"), jars());
+  } catch {
+    // Another test process was first.
+  }
+  rmSync(folder, { recursive: true });
+  return undefined;
+}
+
+/** One folder for each version of the pom. */
+function jars(): string {
+  const version = createHash("sha256").update(readFileSync(pom)).digest("hex").slice(0, 12);
+  const cache = env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
+  return join(cache, "pipeline-test-broker", version);
+}
+
+/** A single Kafka node on loopback with data of its own. */
+export class TestBroker {
+  readonly bootstrap: string;
+  readonly #folder: string;
+  readonly #port: number;
+  #process: ChildProcess | undefined;
+
+  private constructor(folder: string, port: number) {
+    this.#folder = folder;
+    this.#port = port;
+    this.bootstrap = `127.0.0.1:${port}`;
+  }
+
+  /** `settings` go into the broker's properties file. */
+  static async start(settings: Readonly<Record<string, string>> = {}): Promise<TestBroker> {
+    const folder = mkdtempSync(join(tmpdir(), "test-broker-"));
+    const broker = new TestBroker(folder, await freePort());
+    const lines = Object.entries({ ...(await broker.#settings()), ...settings });
+    writeFileSync(broker.#config, lines.map(([key, value]) => `${key}=${value}\n`).join(""));
+    const format = ["format", "-t", "AAAAAAAAAAAAAAAAAAAAAQ", "-c", broker.#config];
+    const formatted = spawnSync("java", broker.#java("kafka.tools.StorageTool", ...format), {
+      encoding: "utf8",
+    });
+    if (formatted.status !== 0) throw new Error(`${formatted.stdout}${formatted.stderr}`);
+    await broker.restart();
+    return broker;
+  }
+
+  /** With the same port and data. */
+  async restart(): Promise<void> {
+    const out = openSync(join(this.#folder, "out.log"), "a");
+    const started = spawn("java", this.#java("kafka.Kafka", this.#config), {
+      stdio: ["ignore", out, out],
+    });
+    this.#process = started;
+    for (const endMs = Date.now() + startTimeoutMs; Date.now() < endMs; await sleep(50)) {
+      if (await answers(this.#port)) return;
+      if (started.exitCode !== null) break;
+    }
+    started.kill("SIGKILL");
+    throw new Error(
+      `the broker did not start: ${readFileSync(join(this.#folder, "out.log"), "utf8")}`,
+    );
+  }
+
+  /** The process is gone when it resolves. */
+  async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
+    const running = this.#process;
+    this.#process = undefined;
+    if (running === undefined || running.exitCode !== null) return;
+    const gone = new Promise((resolve) => running.once("exit", resolve));
+    running.kill(signal);
+    await gone;
+  }
+
+  /** Ends it and removes its data. */
+  async dispose(): Promise<void> {
+    await this.kill();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  get #config(): string {
+    return join(this.#folder, "server.properties");
+  }
+
+  #java(main: string, ...args: readonly string[]): string[] {
+    const options = ["-Xmx384m", "-XX:+UseSerialGC", "-Dlog4j2.level=WARN"];
+    return [...options, "-cp", join(jars(), "*"), main, ...args];
+  }
+
+  async #settings(): Promise<Record<string, string>> {
+    const controller = await freePort();
+    return {
+      "process.roles": "broker,controller",
+      "node.id": "1",
+      "controller.quorum.voters": `1@127.0.0.1:${controller}`,
+      listeners: `PLAINTEXT://127.0.0.1:${this.#port},CONTROLLER://127.0.0.1:${controller}`,
+      "advertised.listeners": `PLAINTEXT://127.0.0.1:${this.#port}`,
+      "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+      "controller.listener.names": "CONTROLLER",
+      "inter.broker.listener.name": "PLAINTEXT",
+      "log.dirs": join(this.#folder, "data"),
+      "auto.create.topics.enable": "false",
+      "default.replication.factor": "1",
+      "min.insync.replicas": "1",
+      "offsets.topic.replication.factor": "1",
+      "offsets.topic.num.partitions": "1",
+      "transaction.state.log.replication.factor": "1",
+      "transaction.state.log.min.isr": "1",
+      "transaction.state.log.num.partitions": "1",
+      "share.coordinator.state.topic.replication.factor": "1",
+      "share.coordinator.state.topic.min.isr": "1",
+      // A killed broker must not outlive itself in the controller's eyes: it would skip transaction markers.
+      "broker.session.timeout.ms": "500",
+      "broker.heartbeat.interval.ms": "100",
+    };
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** True once the broker answers the oldest request there is. */
+function answers(port: number): Promise<boolean> {
+  const apiVersions = Buffer.from([0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 0xff, 0xff]);
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    const end = (isUp: boolean): void => {
+      socket.destroy();
+      resolve(isUp);
+    };
+    socket.setTimeout(1000, () => end(false));
+    socket.once("error", () => end(false));
+    socket.once("close", () => end(false));
+    socket.once("data", () => end(true));
+    socket.once("connect", () => socket.write(apiVersions));
+  });
+}

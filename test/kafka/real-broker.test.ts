@@ -1,0 +1,234 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { Kafka, logLevel } from "kafkajs";
+import { resolveCluster } from "../../engine/connectors/kafka/block.ts";
+import { KafkaCluster } from "../../engine/connectors/kafka/cluster.ts";
+import { KafkaSource } from "../../engine/connectors/kafka/kafka-source.ts";
+import { KafkaTarget } from "../../engine/connectors/kafka/kafka-target.ts";
+import { KafkaTopicReader } from "../../engine/connectors/kafka/kafka-topic-reader.ts";
+import { KafkaTopicWriter } from "../../engine/connectors/kafka/kafka-topic-writer.ts";
+import { clusterSettings } from "../../engine/connectors/kafka/settings.ts";
+import { noFailpoints } from "../../engine/core/failpoints.ts";
+import type { JsonObject, JsonValue } from "../../engine/core/json.ts";
+import {
+  epochRecords,
+  epochTopics,
+  machineClock,
+  never,
+  outbox,
+  permitFor,
+} from "../connectors/embedded-fixtures.ts";
+import { brokerMissing, TestBroker } from "./broker.ts";
+
+const missing = brokerMissing();
+if (missing !== undefined) console.error(`SKIPPED: ${missing}`);
+const logger = { info: () => {}, warn: () => {}, error: () => {} };
+
+describe("on a real broker", { skip: missing ?? false }, () => {
+  let broker: TestBroker;
+  let client: Kafka;
+  let jobs = 0;
+
+  before(async () => {
+    broker = await TestBroker.start();
+    client = new Kafka({ brokers: [broker.bootstrap], logLevel: logLevel.NOTHING });
+  });
+  after(async () => {
+    await broker.dispose();
+  });
+
+  function cluster(block: JsonObject = { create_topics: true, topic_partitions: 3 }): KafkaCluster {
+    const sources = { secrets: new Map<string, string>(), baseDirectory: "/" };
+    const settings = clusterSettings(
+      "kafka",
+      broker.bootstrap,
+      resolveCluster(block, () => {}),
+      sources,
+    );
+    return new KafkaCluster(settings, { clock: machineClock, logger });
+  }
+
+  const target = (): KafkaTarget =>
+    new KafkaTarget(cluster(), { failpoints: noFailpoints, logger });
+
+  /** A job and topics of its own for each test: the broker is shared. */
+  function names(): { job: string; topics: string[] } {
+    jobs += 1;
+    return { job: `job_${jobs}`, topics: epochTopics.map((topic) => `${topic}_${jobs}`) };
+  }
+
+  async function values(topic: string): Promise<string[]> {
+    const reader = new KafkaTopicReader(cluster(), topic);
+    const found: string[] = [];
+    try {
+      await reader.open("beginning");
+      for await (const records of reader.records({ follow: false }, never)) {
+        for (const { value } of records) found.push(value?.toString() ?? "(no value)");
+      }
+    } finally {
+      await reader.close();
+    }
+    return found.toSorted();
+  }
+
+  function expected(topic: number, ...epochs: readonly number[]): string[] {
+    const all = epochs.flatMap((epoch) => [...epochRecords(epoch)]);
+    return all
+      .filter((one) => one.topic === topic)
+      .map(({ value }) => value.toString())
+      .toSorted();
+  }
+
+  const permit = (job: string, epoch: number, incarnation: string) => {
+    const made = permitFor(epoch, incarnation);
+    return Object.assign(Object.create(made) as typeof made, { mark: { ...made.mark, job } });
+  };
+
+  it("shows an epoch as a whole with its mark, and delivering it again changes nothing", async () => {
+    const { job, topics } = names();
+    const one = target();
+    assert.equal(await one.inspect(job), undefined);
+    assert.deepEqual(await one.prepare(topics), [3, 3]);
+    await one.begin(job, "first");
+    assert.equal((await one.inspect(job))?.epoch, 0, "a session without an epoch");
+    for (const epoch of [1, 2]) {
+      for (let again = 0; again < 2; again += 1) {
+        await one.deliver(outbox(epochRecords(epoch)), permit(job, epoch, "first"));
+      }
+      assert.deepEqual(await one.inspect(job), permit(job, epoch, "first").mark);
+    }
+    for (const [number, topic] of topics.entries()) {
+      assert.deepEqual(await values(topic), expected(number, 1, 2));
+    }
+    await one.close();
+  });
+
+  it("K7: a newer session fences the older one, whose outputs never appear", async () => {
+    const { job, topics } = names();
+    const older = target();
+    const newer = target();
+    await older.prepare(topics);
+    await older.begin(job, "older");
+    await older.deliver(outbox(epochRecords(1)), permit(job, 1, "older"));
+    await newer.prepare(topics);
+    await newer.inspect(job);
+    await newer.begin(job, "newer");
+    await assert.rejects(older.deliver(outbox(epochRecords(2)), permit(job, 2, "older")), {
+      code: "KAFKA_INTERRUPTED",
+      exit: 5,
+    });
+    assert.equal((await older.inspect(job))?.incarnation, "newer");
+    await newer.deliver(outbox(epochRecords(2)), permit(job, 2, "newer"));
+    assert.deepEqual(await values(topics[0]!), expected(0, 1, 2));
+    await older.close();
+    await newer.close();
+  });
+
+  it("K7: a session that decided from what has changed since does not begin, and the twin goes on", async () => {
+    const { job, topics } = names();
+    const twin = target();
+    const late = target();
+    for (const one of [twin, late]) {
+      await one.prepare(topics);
+      await one.inspect(job);
+    }
+    await twin.begin(job, "twin");
+    await assert.rejects(late.begin(job, "late"), { code: "SINK_FENCED", exit: 6 });
+    await twin.deliver(outbox(epochRecords(1)), permit(job, 1, "twin"));
+    assert.deepEqual(await values(topics[0]!), expected(0, 1));
+    await twin.close();
+    await late.close();
+  });
+
+  it("K2: a broker that is killed between two epochs and comes back does not stop the job", async () => {
+    const { job, topics } = names();
+    const one = target();
+    await one.prepare(topics);
+    await one.begin(job, "first");
+    await one.deliver(outbox(epochRecords(1)), permit(job, 1, "first"));
+    await broker.kill();
+    const delivered = one.deliver(outbox(epochRecords(2)), permit(job, 2, "first"));
+    await broker.restart();
+    await delivered;
+    assert.deepEqual(await values(topics[0]!), expected(0, 1, 2));
+    await one.close();
+  });
+
+  it("K8: a transaction timeout over the broker's maximum is refused with both numbers", async () => {
+    const { job } = names();
+    const one = new KafkaTarget(cluster({ transaction_timeout: "20m" }), {
+      failpoints: noFailpoints,
+      logger,
+    });
+    await assert.rejects(one.begin(job, "first"), {
+      code: "KAFKA_REFUSED",
+      exit: 6,
+      message: /1200000 ms.*900000 ms/,
+    });
+    await one.close();
+  });
+
+  it("K10 K11 K12: a start finds offsets outside the log, a recreated topic, and new partitions", async () => {
+    const { topics } = names();
+    const [topic = ""] = topics;
+    const source = (): KafkaSource =>
+      new KafkaSource(cluster({}), { topic, start: "earliest", maxRecordBytes: 1e6 });
+    await assert.rejects(source().resolveStart(), { code: "TOPIC_MISSING", exit: 5 });
+    const admin = client.admin();
+    await admin.connect();
+    await admin.createTopics({ topics: [{ topic, numPartitions: 2 }] });
+    const start = (await source().resolveStart()) as JsonObject[];
+    assert.equal(start.length, 2);
+    await assert.rejects(
+      source().open([{ ...start[0], offset: 5 }, start[1] as JsonValue], { untilEnd: true }),
+      {
+        code: "INPUT_CHANGED",
+        exit: 6,
+        message: /read to offset 5, but the log is from 0 to 0/,
+      },
+    );
+    await admin.createPartitions({ topicPartitions: [{ topic, count: 4 }] });
+    const grown = source();
+    assert.equal((await grown.open(start, { untilEnd: true }))?.length, 4);
+    await grown.close();
+    await admin.deleteTopics({ topics: [topic] });
+    await admin.createTopics({ topics: [{ topic, numPartitions: 2 }] });
+    await assert.rejects(source().open(start, { untilEnd: true }), {
+      code: "INPUT_CHANGED",
+      message: /made again/,
+    });
+    await admin.disconnect();
+  });
+
+  it("never gives records of aborted transactions of others, also where they overlap", async () => {
+    const [topic = ""] = names().topics;
+    const admin = client.admin();
+    await admin.connect();
+    await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] });
+    await admin.disconnect();
+    const producers = await Promise.all(
+      ["a", "b"].map(async (name) => {
+        const producer = client.producer({
+          transactionalId: `${topic}.${name}`,
+          maxInFlightRequests: 1,
+          idempotent: true,
+        });
+        await producer.connect();
+        return producer;
+      }),
+    );
+    const [a, b] = await Promise.all(producers.map((producer) => producer.transaction()));
+    const send = (transaction: typeof a, value: string) =>
+      transaction!.send({ topic, messages: [{ key: Buffer.alloc(4), value }] });
+    await send(a, "A1");
+    await send(b, "B1");
+    await b!.abort();
+    await send(a, "A2");
+    await a!.abort();
+    const writer = new KafkaTopicWriter(cluster({}), topic);
+    await writer.append([{ key: null, value: Buffer.from("plain"), timestampMs: 1 }]);
+    writer.close();
+    assert.deepEqual(await values(topic), ["plain"]);
+    await Promise.all(producers.map((producer) => producer.disconnect()));
+  });
+});
