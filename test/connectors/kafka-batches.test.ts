@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { decodeRows, headersOf, readBatches } from "../../engine/connectors/kafka/batch-decoder.ts";
 import type { RecordBatch } from "../../engine/connectors/kafka/batch-decoder.ts";
 import { BatchEncoder, noProducer } from "../../engine/connectors/kafka/batch-encoder.ts";

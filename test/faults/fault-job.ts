@@ -18,10 +18,10 @@ export const modes = ["files", "embedded"] as const;
 /** File to files, or embedded topic to embedded topics. */
 export type Mode = (typeof modes)[number];
 
-export const recordCount = 300;
+const recordCount = 300;
 const recordsPerEpoch = 50;
-export const outputs = ["kept", "totals", "dead"] as const;
-export const folders = { state: "state", topics: "topics", output: "out" } as const;
+const outputs = ["kept", "totals", "dead"] as const;
+const folders = { state: "state", topics: "topics", output: "out" } as const;
 
 /** Standing for a disk: a file port, a log store, and an absolute folder on it. */
 export interface FaultPlace {

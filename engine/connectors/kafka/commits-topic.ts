@@ -35,7 +35,7 @@ export interface Barrier {
 }
 
 /** The commit marker of one epoch: visible together with its records. */
-export interface CommitMarker extends DeliveryMark {
+interface CommitMarker extends DeliveryMark {
   readonly ends: readonly PartitionEnd[];
 }
 
@@ -169,7 +169,7 @@ function* recordsOf(
 
 function parsed<T>(
   value: string,
-  is: (value: Partial<Record<string, unknown>>) => boolean,
+  is: (value: Partial<Record<keyof T, unknown>>) => boolean,
   part: LedPartition,
   offset: number,
 ): T {

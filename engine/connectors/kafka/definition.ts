@@ -121,7 +121,7 @@ function resolveTopic(raw: JsonObject, context: ConnectorResolveContext): JsonOb
   const name = raw["cluster"];
   const resolved = resolveCluster(cluster, (field) => {
     context.report(["type"], {
-      code: "SPEC_DURATION",
+      code: "SPEC_DURATION_RANGE",
       message: `kafka.${field} is no duration above 0`,
       suggestion: 'write a whole number and a unit, such as "30s"',
     });
