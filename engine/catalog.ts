@@ -1,7 +1,8 @@
 import { fileSink } from "./connectors/file/file-sink.ts";
 import { fileSource } from "./connectors/file/file-source.ts";
 import { generateSource } from "./connectors/generate/generate-source.ts";
-import { kafkaBlockSchema, kafkaSink, kafkaSource } from "./connectors/kafka/definition.ts";
+import { kafkaBlockSchema } from "./connectors/kafka/block.ts";
+import { kafkaSink, kafkaSource } from "./connectors/kafka/definition.ts";
 import { aggregate } from "./operators/aggregate.ts";
 import { dedupe } from "./operators/dedupe.ts";
 import { enrich } from "./operators/enrich.ts";

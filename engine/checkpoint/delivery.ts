@@ -29,6 +29,8 @@ export interface DeliveryTarget {
   readonly id: string;
   /** Checks topics and rights, makes embedded topics that are missing. Partitions of each topic, in the order given. */
   prepare(topics: readonly string[]): Promise<readonly number[]>;
+  /** After `prepare`: how many bytes key and value of a record may have together; without it there is no such limit. */
+  maxRecordBytes?(topic: number): number;
   /** What the far side really holds of this job. Reads only. */
   inspect(job: string): Promise<DeliveryMark | undefined>;
   /** After the recovery decision: fences older sessions of the job and readies this one. */

@@ -211,7 +211,8 @@ function decideTarget(
           "stop the other copy, or give this one another name; nothing was written",
         );
   }
-  if (commit === undefined) return mark === undefined ? false : diverged(id, mark, 0);
+  // Epoch 0: a session of ours that had not delivered anything.
+  if (commit === undefined) return (mark?.epoch ?? 0) === 0 ? false : diverged(id, mark, 0);
   if (mark !== undefined && mark.epoch > commit.epoch) return diverged(id, mark, commit.epoch);
   const outbox = commit.outboxes[id];
   // A target that is new in this job starts with the next epoch.

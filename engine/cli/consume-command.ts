@@ -1,11 +1,12 @@
 import type { Argv } from "yargs";
 import { TopicReader } from "../connectors/embedded/topic-reader.ts";
 import type { ConsumedRecord } from "../connectors/embedded/topic-reader.ts";
+import { KafkaTopicReader } from "../connectors/kafka/kafka-topic-reader.ts";
 import { formatInstant } from "../core/event-time.ts";
 import { EngineError, exitCode } from "../core/errors.ts";
 import { consoleLogger, print, StatusLine } from "./output.ts";
 import { drainOnSignals } from "./signals.ts";
-import { topicOptions, topicsFolder } from "./topic-options.ts";
+import { topicOptions, topicsPlace } from "./topic-options.ts";
 
 function build(yargs: Argv) {
   return topicOptions(yargs)
@@ -50,7 +51,11 @@ export const consumeCommand = {
       throw new EngineError("USAGE", "--max must be a whole number from 1");
     }
     const drain = drainOnSignals(consoleLogger(new StatusLine()));
-    const reader = new TopicReader(topicsFolder(options.topicsDir), options.topic);
+    const place = topicsPlace(options.topicsDir);
+    const reader =
+      "cluster" in place
+        ? new KafkaTopicReader(place.cluster, options.topic)
+        : new TopicReader(place.folder, options.topic);
     const follow = options.follow ?? !options.fromBeginning;
     let left = max ?? Infinity;
     try {

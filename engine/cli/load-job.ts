@@ -20,6 +20,8 @@ export interface JobArguments {
 export interface LoadedJob {
   readonly plan: Plan | undefined;
   readonly findings: readonly Finding[];
+  /** Values of the secret parameters by name; none of them is in the plan. */
+  readonly secrets: ReadonlyMap<string, string>;
 }
 
 /** Reads and compiles a job file. Findings are returned; throws EngineError where there is no job to speak of. */
@@ -45,7 +47,7 @@ export function loadJob(options: JobArguments): LoadedJob {
       environment: env,
     },
   });
-  if (spec === undefined) return { plan: undefined, findings };
+  if (spec === undefined) return { plan: undefined, findings, secrets: new Map() };
   const compiled = compileJob(spec, {
     catalog,
     baseDirectory: dirname(path),
@@ -53,7 +55,12 @@ export function loadJob(options: JobArguments): LoadedJob {
   });
   const all = [...findings, ...compiled.findings];
   const failed = all.some(({ severity }) => severity === "error");
-  return { plan: failed ? undefined : compiled.plan, findings: all };
+  const secrets = new Map(
+    [...spec.parameters].flatMap(([name, { value, secret }]) =>
+      secret ? [[name, String(value)] as const] : [],
+    ),
+  );
+  return { plan: failed ? undefined : compiled.plan, findings: all, secrets };
 }
 
 function parameterArguments(texts: readonly string[]): ReadonlyMap<string, string> {

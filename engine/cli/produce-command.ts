@@ -3,11 +3,12 @@ import { stdin } from "node:process";
 import { createInterface } from "node:readline";
 import type { Argv } from "yargs";
 import { TopicWriter } from "../connectors/embedded/topic-writer.ts";
+import { KafkaTopicWriter } from "../connectors/kafka/kafka-topic-writer.ts";
 import { EngineError, exitCode } from "../core/errors.ts";
 import { nodeClock } from "../runtime/node-clock.ts";
 import { failpoints } from "./host.ts";
 import { print } from "./output.ts";
-import { topicOptions, topicsFolder } from "./topic-options.ts";
+import { topicOptions, topicsPlace } from "./topic-options.ts";
 
 const batchRecords = 1000;
 /** Lines that have waited this long are written, so that a person typing sees them arrive. */
@@ -67,9 +68,11 @@ export const produceCommand = {
   describe: "Write newline-delimited records to a topic",
   builder: build,
   handler: async (options: ProduceArguments): Promise<number> => {
-    const writer = new TopicWriter(topicsFolder(options.topicsDir), options.topic, {
-      failpoints: failpoints(),
-    });
+    const place = topicsPlace(options.topicsDir);
+    const writer =
+      "cluster" in place
+        ? new KafkaTopicWriter(place.cluster, options.topic)
+        : new TopicWriter(place.folder, options.topic, { failpoints: failpoints() });
     const input = options.file === undefined ? stdin : createReadStream(options.file);
     let written = 0;
     try {

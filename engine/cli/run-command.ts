@@ -83,7 +83,7 @@ export const runCommand = {
   describe: "Run a job",
   builder: build,
   handler: async (options: RunArguments): Promise<number> => {
-    const { plan: loaded, findings } = loadJob(options);
+    const { plan: loaded, findings, secrets } = loadJob(options);
     if (findings.length > 0)
       stderr.write(
         formatFindings(findings, {
@@ -95,7 +95,7 @@ export const runCommand = {
       );
     if (loaded === undefined) return exitCode.invalidSpec;
     const plan = withOverrides(loaded, options);
-    return runToExit(plan, runOptions(plan, options), options.format);
+    return runToExit(plan, runOptions(plan, options), options.format, secrets);
   },
 };
 
@@ -104,6 +104,7 @@ export async function runToExit(
   plan: Plan,
   options: RunOptions,
   format: "pretty" | "json",
+  secrets: ReadonlyMap<string, string> = new Map(),
 ): Promise<number> {
   const status = new StatusLine();
   const logger = consoleLogger(status);
@@ -119,6 +120,7 @@ export async function runToExit(
       host: host(),
       newIncarnation,
       newHashSeed,
+      secrets,
       stop: drain.signal,
       onProgress(progress) {
         if (status.capable) return status.show(progressLine(progress));

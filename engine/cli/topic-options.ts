@@ -2,9 +2,12 @@ import { resolve } from "node:path";
 import { env } from "node:process";
 import type { Argv } from "yargs";
 import type { TopicsFolder } from "../connectors/embedded/topics-folder.ts";
-import { EngineError } from "../core/errors.ts";
+import { resolveCluster } from "../connectors/kafka/block.ts";
+import { KafkaCluster } from "../connectors/kafka/cluster.ts";
+import { clusterSettings } from "../connectors/kafka/settings.ts";
 import { nodeClock } from "../runtime/node-clock.ts";
 import { nodeFiles } from "../runtime/node-files.ts";
+import { consoleLogger, StatusLine } from "./output.ts";
 
 /** What `produce` and `consume` share. */
 export function topicOptions(yargs: Argv) {
@@ -17,13 +20,19 @@ export function topicOptions(yargs: Argv) {
     });
 }
 
-/** The folder of embedded topics; a real cluster is refused until its client is there. */
-export function topicsFolder(topicsDirectory: string): TopicsFolder {
+/** Where `produce` and `consume` find their topic: a real cluster, or a folder of embedded topics. */
+export function topicsPlace(
+  topicsDirectory: string,
+): { readonly cluster: KafkaCluster } | { readonly folder: TopicsFolder } {
   const servers = env["KAFKA_BOOTSTRAP_SERVERS"];
-  if (servers !== undefined && servers !== "embedded") {
-    throw new EngineError("USAGE", `there is no client for the Kafka cluster ${servers} yet`, {
-      hint: "unset KAFKA_BOOTSTRAP_SERVERS, or set it to `embedded`",
-    });
+  if (servers === undefined || servers === "embedded") {
+    return {
+      folder: { directory: resolve(topicsDirectory), files: nodeFiles, clock: nodeClock },
+    };
   }
-  return { directory: resolve(topicsDirectory), files: nodeFiles, clock: nodeClock };
+  const client = resolveCluster({}, () => undefined);
+  const sources = { secrets: new Map<string, string>(), baseDirectory: resolve(".") };
+  const settings = clusterSettings("kafka", servers, client, sources);
+  const logger = consoleLogger(new StatusLine());
+  return { cluster: new KafkaCluster(settings, { clock: nodeClock, logger }) };
 }

@@ -22,9 +22,13 @@ export interface Source {
   resolveStart(): Promise<readonly JsonValue[]>;
   /**
    * Continues at these positions, one per partition. Throws EngineError INPUT_CHANGED when what was read
-   * before is no longer there. `untilEnd`: each partition ends at its end as seen now.
+   * before is no longer there. `untilEnd`: each partition ends at its end as seen now. Gives the positions it really
+   * begins with if there are more than before: a topic may have got new partitions.
    */
-  open(positions: readonly JsonValue[], options: { untilEnd: boolean }): Promise<void>;
+  open(
+    positions: readonly JsonValue[],
+    options: { untilEnd: boolean },
+  ): Promise<readonly JsonValue[] | void>;
   /**
    * The next rows of some partition, at most `maxRecords`; undefined if nothing came within a short wait (at most
    * about 100 ms, less when `signal` aborts). Each partition ends once: a batch with `ended`, rows or none. After all
@@ -79,6 +83,8 @@ export interface ConnectorContext {
     readonly scope: ExpressionScope;
   }): CompiledExpression;
   readonly evaluation: EvaluationContext;
+  /** Values of the job's secret parameters by name: a config holds `{ secret: name }` only. */
+  readonly secrets?: ReadonlyMap<string, string>;
 }
 
 /** Handed to `resolve` at plan time: reports faults with their positions, throws nothing. */

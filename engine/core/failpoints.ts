@@ -28,6 +28,15 @@ const durableSteps = [
   "embedded.append",
   "embedded.sync",
   "embedded.journal",
+  /** Delivery to Kafka: the take-over (fencing, settling, barrier), partitions join, records, marker, end, its answer. */
+  "kafka.fence",
+  "kafka.settle",
+  "kafka.barrier",
+  "kafka.join",
+  "kafka.produce",
+  "kafka.mark",
+  "kafka.end",
+  "kafka.answer",
   /** Outbox of an older epoch is removed. */
   "outbox.remove",
   /** Recovery acts: drops chunks of the uncommitted epoch, cuts files, cuts embedded logs to the journal, delivers. */

@@ -36,6 +36,7 @@ export class Connections {
       maxRecordBytes,
       compile,
       evaluation,
+      ...(ports.secrets === undefined ? {} : { secrets: ports.secrets }),
     });
     for (const source of plan.sources) {
       const definition = ports.catalog.sources.find(({ type }) => type === source.type);
@@ -48,6 +49,13 @@ export class Connections {
       if (definition === undefined) throw new Error(`the catalog has no sink ${sink.type}`);
       this.#addSink(sink, definition, context(0));
     }
+  }
+
+  /** How many bytes key and value of a record may have together; known after the targets were prepared. */
+  maxRecordBytes(sinkId: string): number | undefined {
+    const place = this.topicOf.get(sinkId);
+    if (place === undefined) return undefined;
+    return this.targets.get(place.targetId)?.target.maxRecordBytes?.(place.topic);
   }
 
   async close(): Promise<void> {

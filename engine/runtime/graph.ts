@@ -24,6 +24,8 @@ export interface GraphOptions {
   readonly sources: ReadonlyMap<string, { readonly name: string; readonly partitions: number }>;
   readonly stateOf: (stepId: string) => StepState;
   readonly writerOf: (sinkId: string) => OutputWriter;
+  /** What the target of a sink takes as it was found, where that is less than its type says. */
+  readonly maxRecordBytesOf?: (sinkId: string) => number | undefined;
 }
 
 function definitionOf<D extends { readonly type: string }>(list: readonly D[], type: string): D {
@@ -186,7 +188,8 @@ export class Graph {
       cursor: this.#cursor,
       evaluation: this.#options.evaluation,
       compile,
-      maxValueBytes: definition.maxValueBytes(sink.config),
+      maxValueBytes:
+        this.#options.maxRecordBytesOf?.(sink.id) ?? definition.maxValueBytes(sink.config),
       writer: this.#options.writerOf(sink.id),
     });
   }

@@ -37,14 +37,10 @@ export async function recover(
   const { identity, newest } = directory;
   const decision = await decide(plan, directory, connections, options, ports);
   const startPositions = await resolveStarts(connections, identity);
-  const positions = Object.fromEntries(
-    [...connections.sources.keys()].map((id) => [
-      id,
-      newest?.positions[id] ?? startPositions[id] ?? [],
-    ]),
-  );
+  const positions: Record<string, readonly JsonValue[]> = {};
   for (const [id, { source }] of connections.sources) {
-    await source.open(positions[id] ?? [], { untilEnd: options.untilEnd });
+    const known = newest?.positions[id] ?? startPositions[id] ?? [];
+    positions[id] = (await source.open(known, { untilEnd: options.untilEnd })) ?? known;
   }
   const incarnation = ports.newIncarnation();
   const next: Identity = {

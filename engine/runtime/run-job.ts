@@ -49,13 +49,16 @@ export async function runJob(
     connections = new Connections(plan, options, ports, evaluation.context);
     const recovered = await recover(plan, directory, connections, options, ports);
     run = new JobRun({ plan, options, ports, evaluation, directory, connections, recovered });
-    return await run.toEnd();
+    const summary = await run.toEnd();
+    await connections.close();
+    await directory.close();
+    return summary;
   } catch (error) {
-    await run?.abandon();
+    // What fails now follows from what has failed: the first failure is the one to tell.
+    await Promise.allSettled([run?.abandon()]);
+    await Promise.allSettled([connections?.close()]);
+    await Promise.allSettled([directory?.close()]);
     throw asEngineError(error);
-  } finally {
-    await connections?.close();
-    await directory?.close();
   }
 }
 
@@ -119,6 +122,7 @@ class JobRun {
       sources: new Map([...connections.sources].map(([id, { source }]) => [id, source])),
       stateOf: (stepId) => recovered.backend.stepState(stepId),
       writerOf: (sinkId) => this.#epochs.writerOf(sinkId),
+      maxRecordBytesOf: (sinkId) => connections.maxRecordBytes(sinkId),
     });
     const { newest } = directory;
     if (newest !== undefined) {

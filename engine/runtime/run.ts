@@ -36,6 +36,8 @@ export interface RunPorts {
   readonly newIncarnation: () => string;
   /** 32 random hexadecimal digits: keys the hash of deduplication. */
   readonly newHashSeed: () => string;
+  /** Values of the job's secret parameters by name; none of them is in the plan. */
+  readonly secrets?: ReadonlyMap<string, string>;
   /** Aborts: drain gracefully. */
   readonly stop: AbortSignal;
   /** About twice a second, and once at the end. */

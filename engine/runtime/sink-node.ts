@@ -93,8 +93,8 @@ export class SinkNode {
     }
     const limit = this.#maxValueBytes;
     // A UTF-16 unit is at most three bytes: short texts need no count.
-    if (limit !== undefined && text.length * 3 > limit) {
-      const bytes = Buffer.byteLength(text);
+    if (limit !== undefined && (text.length + (key?.length ?? 0)) * 3 > limit) {
+      const bytes = Buffer.byteLength(text) + Buffer.byteLength(key ?? "");
       if (bytes > limit) {
         const fault = this.#tooLarge(bytes, limit);
         if (this.#rejected !== undefined) return this.#rejected.emit(record, fault);

@@ -121,18 +121,20 @@ export class MemoryFiles implements FileSystem {
   }
 
   readonly lockDirectory = async (path: string): Promise<DirectoryHold | undefined> => {
-    const inode = await this.#process.ask({ kind: "lock", path }, () => {
+    const { holders } = this.#disk;
+    const letGo = (inode: number | undefined): void => {
+      if (inode !== undefined && holders.get(inode) === this.#process) holders.delete(inode);
+    };
+    const take = (): number | undefined => {
       const node = this.#disk.find(path);
       if (node === undefined) throw diskError("ENOENT", "open", path);
-      if (this.#disk.holders.has(node.inode)) return undefined;
-      this.#disk.holders.set(node.inode, this.#process);
+      if (holders.has(node.inode)) return undefined;
+      holders.set(node.inode, this.#process);
       return node.inode;
-    });
-    if (inode === undefined) return undefined;
-    return {
-      release: () =>
-        this.#process.change({ kind: "unlock", path }, () => void this.#disk.holders.delete(inode)),
     };
+    const inode = await this.#process.ask({ kind: "lock", path }, take, letGo);
+    if (inode === undefined) return undefined;
+    return { release: () => this.#process.release({ kind: "unlock", path }, () => letGo(inode)) };
   };
 
   #opened(path: string, mode: "read" | "readwrite" | "create"): FileNode {
@@ -218,8 +220,7 @@ class MemoryFile implements File {
   }
 
   close(): Promise<void> {
-    // The system gives a descriptor back also where closing reports an error.
-    return this.#process.change({ kind: "close", path: this.#path }, () => {
+    return this.#process.release({ kind: "close", path: this.#path }, () => {
       this.#isOpen = false;
     });
   }

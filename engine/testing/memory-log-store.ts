@@ -53,16 +53,13 @@ class MemoryLogStore implements LogStore {
     );
   }
 
-  /** Frees the log even if it reports an error. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
     const { holders } = this.#process.disk;
-    try {
-      await withErrors(this.#path, "write", () =>
-        this.#process.change({ kind: "store.close", path: this.#path }, () => {}),
-      );
-    } finally {
-      if (holders.get(this.#node.inode) === this.#process) holders.delete(this.#node.inode);
-    }
+    return withErrors(this.#path, "write", () =>
+      this.#process.release({ kind: "store.close", path: this.#path }, () => {
+        if (holders.get(this.#node.inode) === this.#process) holders.delete(this.#node.inode);
+      }),
+    );
   }
 
   #sorted(): Promise<readonly (readonly [string, Uint8Array])[]> {
@@ -106,21 +103,22 @@ async function openStore(
   { createIfMissing }: { readonly createIfMissing: boolean },
 ): Promise<LogStore> {
   const { disk } = process;
+  const open = (): LogNode => {
+    const { parent, name } = disk.place(path, "open");
+    let found = parent.entries.get(name);
+    if (found === undefined && createIfMissing) {
+      found = new LogNode(disk.nextInode());
+      parent.change([[name, found]]);
+    }
+    if (found === undefined) throw diskError("ENOENT", "open", path);
+    if (found.kind !== "log") throw diskError("ENOTDIR", "open", path);
+    if (!found.readable) throw corrupt(path);
+    if (disk.holders.has(found.inode)) throw locked(path);
+    disk.holders.set(found.inode, process);
+    return found;
+  };
   const node = await withErrors(path, "open", () =>
-    process.ask({ kind: "store.open", path }, () => {
-      const { parent, name } = disk.place(path, "open");
-      let found = parent.entries.get(name);
-      if (found === undefined && createIfMissing) {
-        found = new LogNode(disk.nextInode());
-        parent.change([[name, found]]);
-      }
-      if (found === undefined) throw diskError("ENOENT", "open", path);
-      if (found.kind !== "log") throw diskError("ENOTDIR", "open", path);
-      if (!found.readable) throw corrupt(path);
-      if (disk.holders.has(found.inode)) throw locked(path);
-      disk.holders.set(found.inode, process);
-      return found;
-    }),
+    process.ask({ kind: "store.open", path }, open, ({ inode }) => disk.holders.delete(inode)),
   );
   return new MemoryLogStore(process, path, node);
 }

@@ -37,12 +37,19 @@ export class MemoryProcess {
   async ask<T>(
     asked: { readonly kind: DiskOperationKind; readonly path: string },
     work: () => T,
+    /** Takes back what is of no use to who gets an error in place of it. */
+    undo?: (result: T) => void,
   ): Promise<T> {
     const operation = await this.#begin(asked);
     const verdict = await this.#before(operation);
     if (typeof verdict === "object") throw verdict.torn;
     const result = work();
-    await this.#after(operation);
+    try {
+      await this.#after(operation);
+    } catch (error) {
+      undo?.(result);
+      throw error;
+    }
     return result;
   }
 
@@ -59,6 +66,21 @@ export class MemoryProcess {
       throw verdict.torn;
     }
     if (verdict !== "lost") work();
+    await this.#after(operation);
+  }
+
+  /** An operation that gives something back to the system: done even where it reports an error. */
+  async release(
+    asked: { readonly kind: DiskOperationKind; readonly path: string },
+    work: () => void,
+  ): Promise<void> {
+    const operation = await this.#begin(asked);
+    try {
+      const verdict = await this.#before(operation);
+      if (typeof verdict === "object") throw verdict.torn;
+    } finally {
+      work();
+    }
     await this.#after(operation);
   }
 

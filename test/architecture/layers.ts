@@ -23,6 +23,7 @@ const packageFolders: Readonly<Record<string, readonly string[]>> = {
   "currency-codes": ["expression"],
   "decimal.js": ["core"],
   jsonata: ["expression"],
+  kafkajs: ["connectors"],
   level: ["state"],
   re2js: ["core", "expression", "schema"],
   yaml: ["spec"],

@@ -4,8 +4,8 @@ import type {
   ConnectorContext,
   ConnectorResolveContext,
 } from "../../engine/connectors/connector.ts";
+import { kafkaBlockSchema } from "../../engine/connectors/kafka/block.ts";
 import {
-  kafkaBlockSchema,
   kafkaSink,
   kafkaSource,
 } from "../../engine/connectors/kafka/definition.ts";

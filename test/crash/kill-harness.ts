@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { failpointNames } from "../../engine/core/failpoints.ts";
 import type { FailpointName } from "../../engine/core/failpoints.ts";
 import { pipeline, PipelineProcess, projectRoot } from "./pipeline-process.ts";
 import { seededRandom } from "./random.ts";
 
-export type Mode = "files" | "embedded";
+/** `kafka`: on the cluster that KAFKA_BOOTSTRAP_SERVERS names. */
+export type Mode = "files" | "embedded" | "kafka";
 
 export interface KillOptions {
   readonly mode: Mode;
@@ -42,8 +43,9 @@ const processingTimeFields = [
 ];
 
 /** Failpoints between the durable commit record and the last act of its delivery. */
-const afterCommit = /^(commit\.(record\.after|head)|file\.publish|embedded|outbox\.remove)/;
-const inRecovery = /^(recover|identity)/;
+const afterCommit =
+  /^(commit\.(record\.after|head)|file\.publish|embedded|kafka\.(join|produce|mark|end|answer)|outbox\.remove)/;
+const inRecovery = /^(recover|identity|kafka\.(fence|settle|barrier))/;
 
 export function killsAfterCommit({ histogram }: KillReport): number {
   return sum(histogram, (name) => afterCommit.test(name));
@@ -69,7 +71,11 @@ const preparedBy: Partial<Record<FailpointName, FailpointName>> = {
 
 /** Failpoints that a run of this kind can pass. */
 export function failpointsOf(mode: Mode): readonly FailpointName[] {
-  const other = mode === "files" ? /^(embedded|outbox|recover\.(embedded|deliver))/ : /^file\./;
+  const other = {
+    files: /^(embedded|kafka|outbox|recover\.(embedded|deliver))/,
+    embedded: /^(file|kafka)\./,
+    kafka: /^(file\.|embedded|recover\.embedded)/,
+  }[mode];
   return failpointNames.filter((name) => !other.test(name));
 }
 
@@ -89,32 +95,63 @@ function makeJob(folder: string, recordsPerEpoch: number): string {
   return job;
 }
 
+/** The same job under a name and on topics of its own: a cluster is shared by all rounds. */
+function makeKafkaJob(job: string, name: string): string {
+  const spec = readFileSync(job, "utf8")
+    .replace(/^name: orders$/m, `name: ${name}`)
+    .replaceAll("ecommerce.orders.", `${name}.`)
+    .replace(/^kafka:$/m, "kafka:\n  create_topics: true");
+  const path = join(dirname(job), `${name}.yaml`);
+  writeFileSync(path, spec);
+  return path;
+}
+
 /** One life of a job's outputs: its own state, outputs and topics. */
 class Round {
   readonly folder: string;
+  readonly job: string;
   readonly #mode: Mode;
   readonly #input: string;
+  readonly #topicPrefix: string;
 
-  constructor(folder: string, mode: Mode, input: string) {
+  constructor(folder: string, mode: Mode, input: string, job: string) {
     this.folder = folder;
     this.#mode = mode;
     this.#input = input;
+    const name = `${basename(dirname(folder))}_${basename(folder)}`.toLowerCase();
+    const unique = name.replaceAll(/[^a-z0-9_]/g, "_").replace(/^(?=[^a-z])/, "j");
+    this.job = mode === "kafka" ? makeKafkaJob(job, unique) : job;
+    this.#topicPrefix = mode === "kafka" ? unique : "ecommerce.orders";
     mkdirSync(folder, { recursive: true });
   }
 
   async prepare(): Promise<void> {
     if (this.#mode === "files") return;
+    if (this.#mode === "kafka") await this.#makeTopics();
     const { exit, stderr } = await pipeline(
-      ["produce", "ecommerce.orders.raw", "--file", this.#input, "--key", "order_id"],
+      ["produce", `${this.#topicPrefix}.raw`, "--file", this.#input, "--key", "order_id"],
       { cwd: this.folder },
     );
     assert.equal(exit, 0, stderr);
   }
 
+  /** A first look at the empty topics makes them; the rounds go on from its state. */
+  async #makeTopics(): Promise<void> {
+    const first = ["run", this.job, "--until-end", "--state-dir", "first"];
+    const { exit, stderr } = await pipeline(first, { cwd: this.folder });
+    assert.equal(exit, 0, stderr);
+    renameSync(join(this.folder, "first"), join(this.folder, ".pipeline-state"));
+  }
+
   get args(): readonly string[] {
     return this.#mode === "files"
       ? ["--input", `orders=${this.#input}`, "--output-dir", "out", "--until-end", ...smallBatches]
-      : ["--until-end", "--close", ...smallBatches];
+      : [
+          "--until-end",
+          "--close",
+          ...smallBatches,
+          ...(this.#mode === "kafka" ? ["--state-dir", ".pipeline-state"] : []),
+        ];
   }
 
   /** All outputs, each line with its processing times removed; files in their order, topics sorted. */
@@ -132,7 +169,7 @@ class Round {
     if (this.#mode === "files")
       return readFileSync(join(this.folder, `out/${topic}.jsonl`), "utf8");
     const { exit, stdout, stderr } = await pipeline(
-      ["consume", `ecommerce.orders.${topic}`, "--from-beginning", "--format", "value"],
+      ["consume", `${this.#topicPrefix}.${topic}`, "--from-beginning", "--format", "value"],
       { cwd: this.folder },
     );
     assert.equal(exit, 0, stderr);
@@ -153,9 +190,9 @@ function withoutProcessingTime(line: string): string {
 export async function killAndCompare(options: KillOptions): Promise<KillReport> {
   const random = seededRandom(options.seed);
   const job = makeJob(options.folder, options.recordsPerEpoch);
-  const whole = new Round(join(options.folder, "whole"), options.mode, options.input);
+  const whole = new Round(join(options.folder, "whole"), options.mode, options.input, job);
   await whole.prepare();
-  const reference = await pipeline(["run", job, ...whole.args, "--format", "json"], {
+  const reference = await pipeline(["run", whole.job, ...whole.args, "--format", "json"], {
     cwd: whole.folder,
   });
   assert.equal(reference.exit, 0, reference.stderr);
@@ -182,7 +219,12 @@ export async function killAndCompare(options: KillOptions): Promise<KillReport> 
   let commitsMin = Infinity;
   while (kills < options.kills) {
     rounds += 1;
-    const round = new Round(join(options.folder, `round-${rounds}`), options.mode, options.input);
+    const round = new Round(
+      join(options.folder, `round-${rounds}`),
+      options.mode,
+      options.input,
+      job,
+    );
     await round.prepare();
     const noise = options.mode === "embedded" ? new Noise(round.folder) : undefined;
     try {
@@ -192,7 +234,7 @@ export async function killAndCompare(options: KillOptions): Promise<KillReport> 
         const name = kills >= options.kills ? undefined : nextKill();
         const depth =
           name !== undefined && inRecovery.test(name) ? 1 : 1 + Math.floor(random() * 4);
-        const run = new PipelineProcess(["run", job, ...round.args, "--format", "json"], {
+        const run = new PipelineProcess(["run", round.job, ...round.args, "--format", "json"], {
           cwd: round.folder,
           ...(name === undefined || name === "random"
             ? {}

@@ -1,16 +1,19 @@
 // The whole campaigns of which the tests beside this file are samples: prints how the runs ended.
-// usage: node --import tsx test/faults/fault-run.ts calls|losses|damage files|embedded [EVERY]
+// usage: node --import tsx test/faults/fault-run.ts calls|losses files|embedded [AMOUNT]
+//   calls    every call of a run fails, in each way; AMOUNT: only every so many-th call
+//   losses   the power fails at every moment of a run; AMOUNT: so many images of each
 import { argv, exit } from "node:process";
 import { modes } from "./fault-job.ts";
 import { MemoryBench } from "./memory-bench.ts";
 import { callFaults, faultKinds, meetCallFault } from "./nth-call.ts";
+import { atEachMoment, meetPowerLoss } from "./power-losses.ts";
 
-const [campaign, modeText, everyText] = argv.slice(2);
+const [campaign, modeText, amountText] = argv.slice(2);
 const mode = modes.find((known) => known === modeText);
 if (mode === undefined) {
-  throw new Error("usage: fault-run.ts calls|losses|damage files|embedded [EVERY]");
+  throw new Error("usage: fault-run.ts calls|losses files|embedded [AMOUNT]");
 }
-const every = Number(everyText ?? 1);
+const amount = Number(amountText ?? 1);
 let failures = 0;
 let total = 0;
 const histogram = new Map<string, number>();
@@ -32,13 +35,25 @@ if (campaign === "calls") {
   const bench = await MemoryBench.open(mode);
   for (const kind of faultKinds) {
     for (const fault of callFaults(bench.journal, kind)) {
-      if (fault.at % every !== 0) continue;
+      if (fault.at % amount !== 0) continue;
       const place = bench.journal[fault.at - 1];
       await one(`${JSON.stringify(fault)} ${place?.kind} ${place?.path}`, () =>
         meetCallFault(bench, fault),
       );
     }
   }
+}
+
+if (campaign === "losses") {
+  const bench = await MemoryBench.open(mode);
+  await atEachMoment(bench, async (disk, { when, operation }) => {
+    for (let turn = 0; turn < amount; turn += 1) {
+      const seed = operation.n * 1000 + turn * 10 + (when === "before" ? 0 : 5);
+      await one(`seed ${seed}, ${when} ${operation.kind} ${operation.path}`, () =>
+        meetPowerLoss(bench, disk, seed),
+      );
+    }
+  });
 }
 
 for (const [how, count] of [...histogram].toSorted(([, a], [, b]) => b - a)) {

@@ -59,12 +59,16 @@ export class MemoryBench {
   }
 
   /** One life of the job on this disk. */
-  async live(disk: MemoryDisk, hook: DiskHook = {}): Promise<Ending> {
+  async live(
+    disk: MemoryDisk,
+    hook: DiskHook = {},
+    limitMs: number = hangsAfterMs,
+  ): Promise<Ending> {
     this.#lives += 1;
     const place = placeOn(new MemoryProcess(disk, hook));
     let timer: NodeJS.Timeout | undefined;
     const hangs = new Promise<never>((_, fail) => {
-      timer = setTimeout(() => fail(new Error("the run hangs")), hangsAfterMs);
+      timer = setTimeout(() => fail(new Error("the run hangs")), limitMs);
     });
     try {
       return await Promise.race([

@@ -93,9 +93,10 @@ export class FileSink implements PositionedSink {
   async write(lines: readonly string[]): Promise<void> {
     this.#throwFailure();
     if (lines.length === 0) return;
-    const text = lines.join("\n");
-    this.#gathered.push(text);
-    this.#gatheredSize += text.length + 1;
+    for (const line of lines) {
+      this.#gathered.push(line);
+      this.#gatheredSize += line.length + 1;
+    }
     if (this.#gatheredSize >= writeSize) this.#handOver();
     if (this.#pendingBytes > pendingBytesMax) {
       await this.#writing;
@@ -144,7 +145,9 @@ export class FileSink implements PositionedSink {
   #handOver(): void {
     if (this.#gathered.length === 0) return;
     const file = this.#opened();
-    const bytes = Buffer.from(`${this.#gathered.join("\n")}\n`);
+    // One join with the last newline in it: adding that to the text would copy the whole once more.
+    this.#gathered.push("");
+    const bytes = Buffer.from(this.#gathered.join("\n"));
     const position = this.#length;
     this.#gathered = [];
     this.#gatheredSize = 0;

@@ -1,6 +1,7 @@
 import type { DeliveryTarget } from "../../checkpoint/delivery.ts";
 import { EngineError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
+import { nearestName } from "../../core/nearest.ts";
 import type {
   ConnectorContext,
   ConnectorResolveContext,
@@ -14,41 +15,23 @@ import { partitionsDefault } from "../embedded/embedded-topics.ts";
 import { topicNameFault } from "../embedded/topic-name.ts";
 import type { TopicsFolder } from "../embedded/topics-folder.ts";
 import { maxValueBytes } from "../embedded/topic-writer.ts";
+import { resolveCluster } from "./block.ts";
+import { KafkaCluster } from "./cluster.ts";
+import { KafkaSource } from "./kafka-source.ts";
+import { KafkaTarget } from "./kafka-target.ts";
+import { clusterSettings } from "./settings.ts";
 
 const embedded = "embedded";
-
-/** The job's `kafka:` block. */
-export const kafkaBlockSchema: JsonObject = {
-  type: "object",
-  required: ["bootstrap_servers"],
-  additionalProperties: false,
-  properties: {
-    bootstrap_servers: {
-      type: "string",
-      minLength: 1,
-      description:
-        "host:port[,host:port], or `embedded`: durable topics in files, no broker needed.",
-    },
-    embedded: {
-      type: "object",
-      additionalProperties: false,
-      properties: {
-        partitions: {
-          type: "integer",
-          minimum: 1,
-          maximum: 1024,
-          default: partitionsDefault,
-          description: "Partitions of an embedded topic that is made because it does not exist.",
-        },
-      },
-    },
-  },
-};
 
 const topicSchema: JsonObject = {
   type: "string",
   minLength: 1,
   description: "Letters, digits, `.`, `_` and `-`, at most 249 characters.",
+};
+
+const clusterSchema: JsonObject = {
+  type: "string",
+  description: "A name under `kafka.clusters`; default: the cluster of the block itself.",
 };
 
 export const kafkaSource: SourceDefinition = {
@@ -58,6 +41,7 @@ export const kafkaSource: SourceDefinition = {
     required: ["topic"],
     properties: {
       topic: topicSchema,
+      cluster: clusterSchema,
       start: {
         enum: ["earliest", "latest"],
         default: "earliest",
@@ -71,7 +55,13 @@ export const kafkaSource: SourceDefinition = {
     return config && { ...config, start: raw["start"] === "latest" ? "latest" : "earliest" };
   },
   create(config, context): Source {
-    requireEmbedded(config);
+    if (!isEmbedded(config)) {
+      return new KafkaSource(clusterOf(config, context), {
+        topic: textOf(config, "topic"),
+        start: config["start"] === "latest" ? "latest" : "earliest",
+        maxRecordBytes: context.maxRecordBytes,
+      });
+    }
     return new EmbeddedSource(topicsFolder(context), {
       topic: textOf(config, "topic"),
       start: config["start"] === "latest" ? "latest" : "earliest",
@@ -86,15 +76,17 @@ export const kafkaSink: SinkDefinition = {
   type: "kafka",
   summary:
     "Writes to a topic of Kafka or of the embedded topics, in one transaction per checkpoint.",
-  configSchema: { required: ["topic"], properties: { topic: topicSchema } },
+  configSchema: { required: ["topic"], properties: { topic: topicSchema, cluster: clusterSchema } },
   resolve: resolveTopic,
-  maxValueBytes: () => maxValueBytes,
+  maxValueBytes: (config) => (isEmbedded(config) ? maxValueBytes : undefined),
   delivered: {
     targetId: targetOf,
     topic: (config) => textOf(config, "topic"),
     create(config, context): DeliveryTarget {
-      requireEmbedded(config);
-      const { failpoints } = context;
+      const { failpoints, logger } = context;
+      if (!isEmbedded(config)) {
+        return new KafkaTarget(clusterOf(config, context), { failpoints, logger });
+      }
       return new EmbeddedTarget(topicsFolder(context), Number(config["partitions"]), {
         failpoints,
       });
@@ -103,8 +95,9 @@ export const kafkaSink: SinkDefinition = {
 };
 
 function resolveTopic(raw: JsonObject, context: ConnectorResolveContext): JsonObject | undefined {
-  const servers = context.kafka["bootstrap_servers"];
-  if (typeof servers !== "string") {
+  const cluster = blockOf(raw, context);
+  const servers = cluster?.["bootstrap_servers"];
+  if (cluster !== undefined && typeof servers !== "string") {
     context.report(["type"], {
       code: "SPEC_MISSING_FIELD",
       message: "type kafka needs kafka.bootstrap_servers",
@@ -121,9 +114,37 @@ function resolveTopic(raw: JsonObject, context: ConnectorResolveContext): JsonOb
     });
     return undefined;
   }
-  if (typeof servers !== "string") return undefined;
-  if (servers !== embedded) return { topic, bootstrap_servers: servers };
-  return { topic, bootstrap_servers: servers, partitions: embeddedPartitions(context.kafka) };
+  if (cluster === undefined || typeof servers !== "string") return undefined;
+  if (servers === embedded) {
+    return { topic, bootstrap_servers: servers, partitions: embeddedPartitions(context.kafka) };
+  }
+  const name = raw["cluster"];
+  const resolved = resolveCluster(cluster, (field) => {
+    context.report(["type"], {
+      code: "SPEC_DURATION",
+      message: `kafka.${field} is no duration above 0`,
+      suggestion: 'write a whole number and a unit, such as "30s"',
+    });
+  });
+  const id = typeof name === "string" ? `kafka:${name}` : "kafka";
+  return { topic, bootstrap_servers: servers, cluster: id, client: resolved };
+}
+
+/** The part of the `kafka:` block that a source or sink uses. */
+function blockOf(raw: JsonObject, context: ConnectorResolveContext): JsonObject | undefined {
+  const name = raw["cluster"];
+  if (typeof name !== "string") return context.kafka;
+  const clusters = context.kafka["clusters"];
+  const names = typeof clusters === "object" && clusters !== null ? Object.keys(clusters) : [];
+  const found = names.includes(name) ? (clusters as JsonObject)[name] : undefined;
+  if (typeof found === "object" && found !== null) return found as JsonObject;
+  const nearest = nearestName(name, names);
+  context.report(["cluster"], {
+    code: "SPEC_UNKNOWN_NAME",
+    message: `there is no cluster ${JSON.stringify(name)} under kafka.clusters`,
+    ...(nearest === undefined ? {} : { suggestion: `did you mean "${nearest}"?` }),
+  });
+  return undefined;
 }
 
 function embeddedPartitions(kafka: JsonObject): number {
@@ -142,19 +163,22 @@ function textOf(config: JsonObject, name: string): string {
   throw new EngineError("INTERNAL", `config of type kafka has no ${name}`);
 }
 
-function targetOf(config: JsonObject): string {
-  const servers = textOf(config, "bootstrap_servers");
-  return servers === embedded ? embedded : `kafka:${servers}`;
+function isEmbedded(config: JsonObject): boolean {
+  return textOf(config, "bootstrap_servers") === embedded;
 }
 
-function requireEmbedded(config: JsonObject): void {
+/** The name of a cluster stays when its servers move, so that a job knows it again. */
+function targetOf(config: JsonObject): string {
+  return isEmbedded(config) ? embedded : textOf(config, "cluster");
+}
+
+function clusterOf(config: JsonObject, context: ConnectorContext): KafkaCluster {
   const servers = textOf(config, "bootstrap_servers");
-  if (servers === embedded) return;
-  throw new EngineError(
-    "USAGE",
-    `topic ${textOf(config, "topic")} is on Kafka at ${servers}: a Kafka client is not available in this version yet`,
-    { hint: "Use `bootstrap_servers: embedded`: durable topics in files, no broker needed." },
-  );
+  const settings = clusterSettings(targetOf(config), servers, config["client"] as JsonObject, {
+    secrets: context.secrets ?? new Map(),
+    baseDirectory: context.baseDirectory,
+  });
+  return new KafkaCluster(settings, context);
 }
 
 function topicsFolder(context: ConnectorContext): TopicsFolder {
