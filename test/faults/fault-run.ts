@@ -1,7 +1,7 @@
 // The whole campaigns of which the tests beside this file are samples: prints how the runs ended.
 // usage: node --import tsx test/faults/fault-run.ts calls|losses files|embedded [AMOUNT]
 //   calls    every call of a run fails, in each way; AMOUNT: only every so many-th call
-//   losses   the power fails at every moment of a run; AMOUNT: so many images of each
+//   losses   the power fails at every moment of a run; in AMOUNT runs, each on a disk of another pace
 import { argv, exit } from "node:process";
 import { modes } from "./fault-job.ts";
 import { MemoryBench } from "./memory-bench.ts";
@@ -46,14 +46,14 @@ if (campaign === "calls") {
 
 if (campaign === "losses") {
   const bench = await MemoryBench.open(mode);
-  await atEachMoment(bench, async (disk, { when, operation }) => {
-    for (let turn = 0; turn < amount; turn += 1) {
-      const seed = operation.n * 1000 + turn * 10 + (when === "before" ? 0 : 5);
-      await one(`seed ${seed}, ${when} ${operation.kind} ${operation.path}`, () =>
+  for (let life = 0; life < amount; life += 1) {
+    await atEachMoment(bench, life, async (disk, { when, operation }) => {
+      const seed = operation.n * 1000 + life * 10 + (when === "before" ? 0 : 5);
+      await one(`seed ${seed}, life ${life}, ${when} ${operation.kind} ${operation.path}`, () =>
         meetPowerLoss(bench, disk, seed),
       );
-    }
-  });
+    });
+  }
 }
 
 for (const [how, count] of [...histogram].toSorted(([, a], [, b]) => b - a)) {

@@ -11,7 +11,7 @@ for (const mode of modes) {
   test(`D3: after a power loss at any moment on ${mode}, the outputs are whole and were never wrong`, async () => {
     const bench = await MemoryBench.open(mode);
     let moments = 0;
-    await atEachMoment(bench, async (disk, { operation }) => {
+    await atEachMoment(bench, 1, async (disk, { operation }) => {
       moments += 1;
       if (moments % everyNth === 0) await meetPowerLoss(bench, disk, operation.n);
     });
