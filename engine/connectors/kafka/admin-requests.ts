@@ -1,5 +1,3 @@
-import { byTopic } from "./log-requests.ts";
-import type { TopicPartition } from "./log-requests.ts";
 import { WireReader } from "./wire-reader.ts";
 import { WireWriter } from "./wire-writer.ts";
 
@@ -84,19 +82,4 @@ export function decodeDescribeConfigs(body: Buffer): DescribedConfigs[] {
     });
     return { error, name, configs: new Map(configs) };
   });
-}
-
-/** Offsets of a group that has no members: for dashboards that show a job's lag. */
-export function encodeOffsetCommit(
-  group: string,
-  offsets: readonly (TopicPartition & { readonly offset: number })[],
-): Buffer {
-  const writer = new WireWriter();
-  writer.string(group).int32(-1).string("");
-  writer.array(byTopic(offsets), ([topic, partitions]) => {
-    writer.string(topic).array(partitions, ({ partition, offset }) => {
-      writer.int32(partition).int64(offset).string("");
-    });
-  });
-  return writer.finish();
 }

@@ -4,7 +4,7 @@ import { EngineError } from "../../core/errors.ts";
 import { decompressSnappy } from "./snappy.ts";
 
 /** Numbers of the codecs in a batch's attributes. */
-export const compressionNames = ["none", "gzip", "snappy", "lz4", "zstd"] as const;
+const compressionNames = ["none", "gzip", "snappy", "lz4", "zstd"] as const;
 export type Compression = "none" | "gzip" | "zstd";
 
 /** Node has zstd from 22.15 on; the type declarations of older releases do not know it. */

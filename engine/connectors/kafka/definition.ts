@@ -121,7 +121,7 @@ function resolveTopic(raw: JsonObject, context: ConnectorResolveContext): JsonOb
   const name = raw["cluster"];
   const resolved = resolveCluster(cluster, (field) => {
     context.report(["type"], {
-      code: "SPEC_DURATION",
+      code: "SPEC_DURATION_RANGE",
       message: `kafka.${field} is no duration above 0`,
       suggestion: 'write a whole number and a unit, such as "30s"',
     });
@@ -140,7 +140,7 @@ function blockOf(raw: JsonObject, context: ConnectorResolveContext): JsonObject 
   if (typeof found === "object" && found !== null) return found as JsonObject;
   const nearest = nearestName(name, names);
   context.report(["cluster"], {
-    code: "SPEC_UNKNOWN_NAME",
+    code: "SPEC_CLUSTER_UNKNOWN",
     message: `there is no cluster ${JSON.stringify(name)} under kafka.clusters`,
     ...(nearest === undefined ? {} : { suggestion: `did you mean "${nearest}"?` }),
   });

@@ -44,7 +44,7 @@ const names = {
 export const errorCode = names;
 
 /** `INVALID_PRODUCER_EPOCH (47)`, as the protocol's documentation has it. */
-export function errorName(code: number): string {
+function errorName(code: number): string {
   const found = Object.entries(names).find(([, number]) => number === code)?.[0];
   if (found === undefined) return `error ${code}`;
   return `${found.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()} (${code})`;

@@ -7,7 +7,7 @@ export interface BrokerNode {
   readonly port: number;
 }
 
-export interface PartitionMetadata {
+interface PartitionMetadata {
   readonly error: number;
   readonly partition: number;
   /** -1: none at the moment. */

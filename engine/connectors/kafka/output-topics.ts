@@ -7,7 +7,7 @@ import type { TopicMetadata } from "./metadata.ts";
 import { createTopic, describeConfigs, findTopics, topicMissing } from "./topics.ts";
 
 /** A broker's default for `max.message.bytes`: the largest batch a topic takes. */
-export const maxMessageBytesDefault = 1_048_588;
+const maxMessageBytesDefault = 1_048_588;
 /** Larger batches gain nothing and hold up the ones behind them. */
 const batchBytesMax = 512 * 1024;
 

@@ -45,7 +45,7 @@ export class TopicFetcher {
   #topic: TopicMetadata;
   #lookedAtMs: number;
   #looking: Promise<void> | undefined;
-  #failure: unknown;
+  #failure: Error | undefined;
   #turn = 0;
   #wake: (() => void) | undefined;
 
@@ -217,7 +217,7 @@ export class TopicFetcher {
   }
 
   #fail(error: unknown): void {
-    this.#failure ??= error;
+    this.#failure ??= error instanceof Error ? error : new Error(String(error));
     this.#wake?.();
   }
 }

@@ -62,11 +62,11 @@ export async function createTopic(cluster: KafkaCluster, topic: NewTopic): Promi
  * Offsets of partitions, in their order. `latest` with read_committed is the last stable offset. Throws
  * KafkaProtocolError, ConnectionLost.
  */
-export async function listOffsets<T extends TopicPartition & { readonly leader: number }>(
+export async function listOffsets(
   cluster: KafkaCluster,
   query: OffsetQuery,
   isolation: Isolation,
-  partitions: readonly T[],
+  partitions: readonly (TopicPartition & { readonly leader: number })[],
 ): Promise<number[]> {
   const leaders = [...new Set(partitions.map(({ leader }) => leader))];
   const answers = await Promise.all(
