@@ -1,6 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import * as fc from "fast-check";
+import {
+  array,
+  assert as assertProperty,
+  constantFrom,
+  integer,
+  nat,
+  option,
+  property,
+  record,
+  string,
+  uint8Array,
+} from "fast-check";
 import { decodeRows, headersOf, readBatches } from "../../engine/connectors/kafka/batch-decoder.ts";
 import type { RecordBatch } from "../../engine/connectors/kafka/batch-decoder.ts";
 import { BatchEncoder, noProducer } from "../../engine/connectors/kafka/batch-encoder.ts";
@@ -48,13 +59,13 @@ function marker(offset: number, producerId: number, outcome: "abort" | "commit")
   );
 }
 
-const field = fc.option(fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)));
-const records = fc.array(
-  fc.record({
+const field = option(uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)));
+const records = array(
+  record({
     key: field,
     value: field,
-    timestampMs: fc.integer({ min: -1, max: 4_000_000_000_000 }),
-    headers: fc.array(fc.record({ name: fc.string({ maxLength: 9 }), value: field }), {
+    timestampMs: integer({ min: -1, max: 4_000_000_000_000 }),
+    headers: array(record({ name: string({ maxLength: 9 }), value: field }), {
       maxLength: 3,
     }),
   }),
@@ -66,8 +77,8 @@ test("what was encoded is decoded: keys, values, times, headers, in every codec 
     process.versions.node >= "22.15"
       ? (["none", "gzip", "zstd"] as const)
       : (["none", "gzip"] as const);
-  fc.assert(
-    fc.property(records, fc.constantFrom(...codecs), fc.nat(2 ** 40), (input, codec, offset) => {
+  assertProperty(
+    property(records, constantFrom(...codecs), nat(2 ** 40), (input, codec, offset) => {
       const encoder = new BatchEncoder();
       for (const record of input) encoder.append(record);
       const batch = at(encoder.finish(noProducer, codec), offset);

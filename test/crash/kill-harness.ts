@@ -260,14 +260,25 @@ export async function killAndCompare(options: KillOptions): Promise<KillReport> 
     }
     const actual = await round.outputs();
     for (const topic of topics) {
-      assert.deepEqual(
-        actual[topic],
-        expected[topic],
-        `seed ${options.seed}, round ${rounds}: ${topic}`,
-      );
+      const lost = without(expected[topic] ?? [], actual[topic] ?? []);
+      const extra = without(actual[topic] ?? [], expected[topic] ?? []);
+      const where = `seed ${options.seed}, round ${rounds}: ${topic}`;
+      assert.deepEqual({ lost, extra }, { lost: [], extra: [] }, where);
+      assert.deepEqual(actual[topic], expected[topic], where);
     }
   }
   return { kills, rounds, commitsMin, histogram };
+}
+
+/** What of `lines` is not in `others`, each line as often as it is missing. */
+function without(lines: readonly string[], others: readonly string[]): string[] {
+  const left = new Map<string, number>();
+  for (const line of others) left.set(line, (left.get(line) ?? 0) + 1);
+  return lines.filter((line) => {
+    const count = left.get(line) ?? 0;
+    left.set(line, count - 1);
+    return count <= 0;
+  });
 }
 
 /** Another process that writes to the same topics folder all the while. */

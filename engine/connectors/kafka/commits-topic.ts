@@ -113,8 +113,8 @@ export async function readCommitted(
   for await (const { batch, isCommitted } of scanLog(cluster, part, range)) {
     if (!isCommitted) continue;
     for (const { key, value } of recordsOf(batch, part)) {
-      if (key === barrierKey) barrier = parsed<Barrier>(value, isBarrier, part, batch.baseOffset);
-      if (key === markerKey) marker = parsed<CommitMarker>(value, isMarker, part, batch.baseOffset);
+      if (key === barrierKey) barrier = parsed(value, isBarrier, part, batch.baseOffset);
+      if (key === markerKey) marker = parsed(value, isMarker, part, batch.baseOffset);
     }
   }
   return { barrier, marker, end: to ?? 0 };
@@ -146,7 +146,7 @@ export async function readAllMarkers(
     }
     for (const { key, value, offset } of recordsOf(batch, part)) {
       if (key !== markerKey) continue;
-      const marker = parsed<CommitMarker>(value, isMarker, part, offset);
+      const marker = parsed(value, isMarker, part, offset);
       found.push({ marker, offset, outcome: undefined, producerId: batch.producerId });
     }
   }
@@ -167,9 +167,9 @@ function* recordsOf(
   }
 }
 
-function parsed<T>(
+function parsed<T extends object>(
   value: string,
-  is: (value: Partial<Record<keyof T, unknown>>) => boolean,
+  is: (value: object) => value is T,
   part: LedPartition,
   offset: number,
 ): T {
@@ -179,7 +179,7 @@ function parsed<T>(
   } catch {
     content = undefined;
   }
-  if (typeof content === "object" && content !== null && is(content)) return content as T;
+  if (typeof content === "object" && content !== null && is(content)) return content;
   throw new EngineError(
     "SINK_DIVERGED",
     `${partitionName(part)} holds at offset ${offset} what this release has not written`,
@@ -187,15 +187,15 @@ function parsed<T>(
   );
 }
 
-function isBarrier(value: Partial<Record<string, unknown>>): boolean {
-  return typeof value["incarnation"] === "string";
+function isBarrier(value: Partial<Barrier>): value is Barrier {
+  return typeof value.incarnation === "string";
 }
 
-function isMarker(value: Partial<Record<string, unknown>>): boolean {
+function isMarker(value: Partial<CommitMarker>): value is CommitMarker {
   return (
-    isBarrier(value) &&
-    typeof value["epoch"] === "number" &&
-    typeof value["hash"] === "string" &&
-    Array.isArray(value["ends"])
+    typeof value.incarnation === "string" &&
+    typeof value.epoch === "number" &&
+    typeof value.hash === "string" &&
+    Array.isArray(value.ends)
   );
 }

@@ -140,7 +140,7 @@ function blockOf(raw: JsonObject, context: ConnectorResolveContext): JsonObject 
   if (typeof found === "object" && found !== null) return found as JsonObject;
   const nearest = nearestName(name, names);
   context.report(["cluster"], {
-    code: "SPEC_UNKNOWN_NAME",
+    code: "SPEC_CLUSTER_UNKNOWN",
     message: `there is no cluster ${JSON.stringify(name)} under kafka.clusters`,
     ...(nearest === undefined ? {} : { suggestion: `did you mean "${nearest}"?` }),
   });
