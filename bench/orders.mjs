@@ -1,12 +1,14 @@
 // The orders job beside a hand-written, non-durable script of the same job, in alternation on one file.
-// usage: npm run bench [-- --orders N --rounds N --interval 1s]
+// usage: npm run bench [-- --orders N --rounds N --interval 1s --profile]
+// --profile: one more run, under V8's profiler, tells where the time goes.
 // Needs ../shared/bench (generator and script) beside the checkout, python3, and Linux for CPU and memory.
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { timeByPart } from "./profile.mjs";
 
 const root = join(import.meta.dirname, "..");
 const shared = join(root, "../shared/bench");
@@ -18,6 +20,7 @@ const { values } = parseArgs({
     orders: { type: "string", default: "1000000" },
     rounds: { type: "string", default: "3" },
     interval: { type: "string", default: "1s" },
+    profile: { type: "boolean", default: false },
   },
 });
 if (!existsSync(join(shared, "handwritten.mjs"))) {
@@ -104,6 +107,16 @@ try {
     median(runs.handwritten.map((run) => run.seconds)) /
     median(runs.pipeline.map((run) => run.seconds));
   console.log(`pipeline / handwritten: ${ratio.toFixed(2)}x, checkpoints every ${values.interval}`);
+  if (values.profile) {
+    const profiles = join(folder, "profiles");
+    const profiling = ["--cpu-prof", `--cpu-prof-dir=${profiles}`];
+    await measured([...profiling, ...contestants.pipeline("profiled")], folder);
+    const [profile] = readdirSync(profiles);
+    console.log("\nmicroseconds of the state thread per record");
+    for (const [part, microseconds] of timeByPart(join(profiles, profile))) {
+      console.log(`  ${part.padEnd(20)} ${(microseconds / orders).toFixed(2)}`);
+    }
+  }
 } finally {
   rmSync(folder, { recursive: true });
 }
