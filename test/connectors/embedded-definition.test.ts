@@ -90,7 +90,7 @@ test("an illegal topic name and a missing kafka block are findings", () => {
   assert.deepEqual(kafkaBlockSchema["required"], ["bootstrap_servers"]);
 });
 
-test("sinks share a target by their servers, and take what a broker takes by default", () => {
+test("sinks share a target by their cluster, and take what a broker takes by default", () => {
   const { context } = resolving(embedded);
   const one = kafkaSink.resolve({ topic: "one" }, context) ?? {};
   const two = kafkaSink.resolve({ topic: "two" }, context) ?? {};
