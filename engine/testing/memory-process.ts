@@ -1,7 +1,10 @@
 import type { DiskHook, DiskOperation, DiskOperationKind, Verdict } from "./disk-operations.ts";
 import type { MemoryDisk } from "./memory-disk.ts";
 
-const hangsForEver = new Promise<never>(() => {});
+/** One for each that waits: a promise that all shared would keep all of them for ever. */
+function hangsForEver(): Promise<never> {
+  return new Promise(() => {});
+}
 
 /**
  * A process on a memory disk, as far as the disk knows it: what it asks for goes through one hook and is kept in a
@@ -85,7 +88,7 @@ export class MemoryProcess {
   }
 
   async #begin(asked: Omit<DiskOperation, "n">): Promise<DiskOperation> {
-    if (this.#killed) await hangsForEver;
+    if (this.#killed) await hangsForEver();
     const operation = { n: this.journal.length + 1, ...asked };
     this.journal.push(operation);
     return operation;
@@ -93,12 +96,12 @@ export class MemoryProcess {
 
   async #before(operation: DiskOperation): Promise<Verdict> {
     const verdict = await this.#hook.before?.(operation);
-    if (this.#killed) await hangsForEver;
+    if (this.#killed) await hangsForEver();
     return verdict;
   }
 
   async #after(operation: DiskOperation): Promise<void> {
     await this.#hook.after?.(operation);
-    if (this.#killed) await hangsForEver;
+    if (this.#killed) await hangsForEver();
   }
 }

@@ -4,11 +4,13 @@ import { catalog } from "../../engine/catalog.ts";
 import { TopicReader } from "../../engine/connectors/embedded/topic-reader.ts";
 import { TopicWriter } from "../../engine/connectors/embedded/topic-writer.ts";
 import { EngineError } from "../../engine/core/errors.ts";
+import type { Clock } from "../../engine/core/clock.ts";
 import { noFailpoints } from "../../engine/core/failpoints.ts";
 import type { Failpoints } from "../../engine/core/failpoints.ts";
 import type { FileSystem } from "../../engine/core/file-system.ts";
 import type { Plan } from "../../engine/plan/plan.ts";
 import { runJob } from "../../engine/runtime/run-job.ts";
+import type { RunOptions } from "../../engine/runtime/run.ts";
 import type { OpenLogStore } from "../../engine/state/log-store.ts";
 import { ManualClock } from "../../engine/testing/manual-clock.ts";
 import { compileText } from "../jobs/compile.ts";
@@ -22,6 +24,25 @@ const recordCount = 300;
 const recordsPerEpoch = 50;
 const outputs = ["kept", "totals", "dead"] as const;
 const folders = { state: "state", topics: "topics", output: "out" } as const;
+
+/** What a job reads and makes. `spec` says the same in its own words. */
+export interface JobShape {
+  readonly spec: string;
+  /** Files, or topics of so many partitions; the name of a file is without `.jsonl`. */
+  readonly inputs: readonly {
+    readonly mode: Mode;
+    readonly name: string;
+    readonly partitions: number;
+    readonly records: readonly InputRecord[];
+  }[];
+  readonly outputs: readonly { readonly mode: Mode; readonly name: string }[];
+}
+
+export interface InputRecord {
+  /** Chooses the partition; null takes turns. */
+  readonly key: string | null;
+  readonly line: string;
+}
 
 /** Standing for a disk: a file port, a log store, and an absolute folder on it. */
 export interface FaultPlace {
@@ -69,6 +90,15 @@ sinks:
 `;
 }
 
+function shapeOf(mode: Mode): JobShape {
+  const records = lines().map((line) => ({ key: null, line }));
+  return {
+    spec: spec(mode),
+    inputs: [{ mode, name: "in", partitions: 1, records }],
+    outputs: outputs.map((name) => ({ mode, name })),
+  };
+}
+
 /** Records with repeats, late and bad ones. Most are big enough for an epoch to be more than one disk sector. */
 function lines(): readonly string[] {
   const random = seededRandom(7);
@@ -81,39 +111,54 @@ function lines(): readonly string[] {
   });
 }
 
-/** One job in one mode: makes its input, runs lives of it, and knows what an uninterrupted run makes visible. */
+const plans = new Map<string, Plan>();
+
+/** Compiled once for all jobs of the same text. */
+function planOf(text: string): Plan {
+  let plan = plans.get(text);
+  if (plan === undefined) {
+    plan = compileText(text, catalog);
+    plans.set(text, plan);
+  }
+  return plan;
+}
+
+/** One job: makes its input, runs lives of it, and knows what readers of its outputs see. */
 export class FaultJob {
-  readonly mode: Mode;
+  readonly #shape: JobShape;
   readonly #plan: Plan;
 
-  constructor(mode: Mode) {
-    this.mode = mode;
-    this.#plan = compileText(spec(mode), catalog);
+  constructor(shape: JobShape | Mode) {
+    this.#shape = typeof shape === "string" ? shapeOf(shape) : shape;
+    this.#plan = planOf(this.#shape.spec);
   }
 
-  /** Makes the folder and the job's input in it. */
+  /** Makes the folder and the job's inputs in it. */
   async prepare(place: FaultPlace): Promise<void> {
     const { files, folder } = place;
     await files.makeDirectory(folder);
-    if (this.mode === "files") {
-      const file = await files.open(join(folder, "in.jsonl"), "create");
-      await file.write(Buffer.from(`${lines().join("\n")}\n`), 0);
-      await file.sync();
-      await file.close();
-      return;
+    for (const { mode, name, partitions, records } of this.#shape.inputs) {
+      if (mode === "files") {
+        const file = await files.open(join(folder, `${name}.jsonl`), "create");
+        await file.write(Buffer.from(records.map(({ line }) => `${line}\n`).join("")), 0);
+        await file.sync();
+        await file.close();
+        continue;
+      }
+      const writer = new TopicWriter(this.#topics(place), name, {
+        failpoints: noFailpoints,
+        partitions,
+      });
+      const rows = records.map(({ key, line }, i) => ({
+        key: key === null ? null : Buffer.from(key),
+        value: Buffer.from(line),
+        timestampMs: i,
+      }));
+      const half = Math.floor((rows.length * 2) / 3);
+      await writer.append(rows.slice(0, half));
+      await writer.append(rows.slice(half));
+      await writer.close();
     }
-    const writer = new TopicWriter(this.#topics(place), "in", {
-      failpoints: noFailpoints,
-      partitions: 1,
-    });
-    const records = lines().map((line, i) => ({
-      key: null,
-      value: Buffer.from(line),
-      timestampMs: i,
-    }));
-    await writer.append(records.slice(0, 200));
-    await writer.append(records.slice(200));
-    await writer.close();
   }
 
   /** One life to the end of the input, or to where it stops. Throws what is no orderly stop. */
@@ -123,6 +168,9 @@ export class FaultJob {
       readonly incarnation: string;
       readonly failpoints?: Failpoints;
       readonly stop?: AbortSignal;
+      /** Default: one that stands still. */
+      readonly clock?: Clock;
+      readonly options?: Partial<RunOptions>;
     },
   ): Promise<Ending> {
     try {
@@ -137,10 +185,10 @@ export class FaultJob {
           reset: [],
           checkpointIntervalMs: 3_600_000,
           batchSize: 25,
+          ...life.options,
         },
         {
-          // It stands still: no output depends on when it was made.
-          clock: new ManualClock(1_750_000_000_000),
+          clock: life.clock ?? new ManualClock(1_750_000_000_000),
           files: place.files,
           ...(place.openLogStore === undefined ? {} : { openLogStore: place.openLogStore }),
           failpoints: life.failpoints ?? noFailpoints,
@@ -163,9 +211,9 @@ export class FaultJob {
   /** What readers see; throws if they are refused. */
   async view(place: FaultPlace): Promise<View> {
     const view: Record<string, string> = {};
-    for (const output of outputs) {
-      if (this.mode === "files") view[output] = await fileView(place, output);
-      else Object.assign(view, await this.#topicView(place, output));
+    for (const { mode, name } of this.#shape.outputs) {
+      if (mode === "files") view[name] = await fileView(place, name);
+      else Object.assign(view, await this.#topicView(place, name));
     }
     return view;
   }

@@ -18,7 +18,6 @@ function placeOn(process: MemoryProcess): FaultPlace {
 
 /** Lives of the fault job on disks in memory. */
 export class MemoryBench {
-  readonly mode: Mode;
   /** What an uninterrupted run makes visible. */
   readonly whole: View;
   /** What an uninterrupted run asks the disk for. */
@@ -33,7 +32,6 @@ export class MemoryBench {
     whole: View,
     journal: readonly DiskOperation[],
   ) {
-    this.mode = job.mode;
     this.#job = job;
     this.#input = input;
     this.whole = whole;
