@@ -1,4 +1,5 @@
-import { dirname, join } from "node:path";
+import { join } from "node:path";
+import { makeDurableDirectory } from "../core/durable-file.ts";
 import { EngineError } from "../core/errors.ts";
 import type { Failpoints } from "../core/failpoints.ts";
 import type { FileSystem } from "../core/file-system.ts";
@@ -61,7 +62,7 @@ export class StateDirectory {
    */
   static async open(options: StateDirectoryOptions): Promise<StateDirectory> {
     const lock = await withStateErrors(options.path, async () => {
-      await makeDurable(options.files, options.path);
+      await makeDurableDirectory(options.files, options.path);
       return acquireDirectoryLock(options.files, options.path, options.owner);
     });
     const directory = new StateDirectory(options, lock);
@@ -190,6 +191,8 @@ export class StateDirectory {
       await this.#openLog(true);
     }
     await this.#files.makeDirectory(join(this.path, outboxFolder));
+    // What was made anew has to stay, before anything is committed in it.
+    if (uncommitted) await this.#files.syncDirectory(this.path);
   }
 
   /** Without an identity there was no commit: one that is here all the same has lost its identity. */
@@ -223,11 +226,4 @@ export class StateDirectory {
     );
     this.#head = head;
   }
-}
-
-/** A directory whose own entry survives a power loss. */
-async function makeDurable(files: FileSystem, path: string): Promise<void> {
-  if ((await files.stat(path)) !== undefined) return;
-  await files.makeDirectory(path);
-  await files.syncDirectory(dirname(path));
 }

@@ -95,7 +95,7 @@ function settle(node: MemoryNode, seen: Set<MemoryNode>): void {
   seen.add(node);
   if (node.kind === "file") node.bytes.sync();
   else if (node.kind === "log") {
-    for (const change of node.pending) node.sync(change);
+    node.settle();
     node.settled = true;
   } else {
     node.sync();
@@ -118,7 +118,7 @@ function copied(node: MemoryNode, copies: Map<MemoryNode, MemoryNode>): MemoryNo
     const log = new LogNode(node.inode);
     for (const [key, value] of node.entries) log.entries.set(key, value);
     for (const [key, value] of node.synced) log.synced.set(key, value);
-    for (const change of node.pending) log.pending.add(change);
+    for (const [change, left] of node.pending) log.pending.set(change, left);
     log.settled = node.settled;
     log.readable = node.readable;
     copies.set(node, log);
@@ -151,7 +151,9 @@ function survivors(
   if (node.kind === "log") {
     const log = new LogNode(node.inode);
     for (const [key, value] of node.synced) log.synced.set(key, value);
-    for (const change of node.pending) if (random() >= 0.5) applyLog(log.synced, change);
+    for (const change of node.pending.values()) {
+      if (random() >= 0.5) applyLog(log.synced, change);
+    }
     for (const [key, value] of log.synced) log.entries.set(key, value);
     log.settled = node.settled;
     log.readable = node.readable && (node.settled || random() < 0.7);

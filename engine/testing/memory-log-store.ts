@@ -115,6 +115,7 @@ async function openStore(
     if (!found.readable) throw corrupt(path);
     if (disk.holders.has(found.inode)) throw locked(path);
     disk.holders.set(found.inode, process);
+    found.settle();
     return found;
   };
   const node = await withErrors(path, "open", () =>

@@ -63,7 +63,8 @@ export class LogNode {
   readonly inode: number;
   readonly entries = new Map<string, Uint8Array>();
   readonly synced = new Map<string, Uint8Array>();
-  readonly pending = new Set<LogChange>();
+  /** Written and not synced, in order, with what of it a later synced batch has not overwritten. */
+  readonly pending = new Map<LogChange, LogChange>();
   /** A power loss before the first synced write can leave files that cannot be opened. */
   settled = false;
   readable = true;
@@ -74,13 +75,28 @@ export class LogNode {
 
   write(change: LogChange): void {
     applyLog(this.entries, change);
-    this.pending.add(change);
+    this.pending.set(change, change);
   }
 
   sync(change: LogChange): void {
-    if (!this.pending.delete(change)) return;
-    applyLog(this.synced, change);
+    const left = this.pending.get(change);
+    if (left === undefined) return;
+    const keys = new Set(change.map(([key]) => key));
+    for (const [earlier, rest] of this.pending) {
+      if (earlier === change) break;
+      this.pending.set(
+        earlier,
+        rest.filter(([key]) => !keys.has(key)),
+      );
+    }
+    this.pending.delete(change);
+    applyLog(this.synced, left);
     this.settled = true;
+  }
+
+  /** Opening a log that was not closed writes what is found in it to synced files. */
+  settle(): void {
+    for (const change of this.pending.keys()) this.sync(change);
   }
 }
 

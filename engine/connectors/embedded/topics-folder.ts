@@ -1,4 +1,4 @@
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { Clock } from "../../core/clock.ts";
 import type { FileSystem } from "../../core/file-system.ts";
 import type { TopicFacts } from "./topics-state.ts";
@@ -27,15 +27,4 @@ export async function hasTopicDirectories(folder: TopicsFolder): Promise<boolean
 
 export function partitionPath(folder: TopicsFolder, topic: TopicFacts, partition: number): string {
   return join(folder.directory, topic.directory, `${partition}.log`);
-}
-
-/** Makes a directory and what is missing above it, so that a power loss cannot take them away. */
-export async function makeDurableDirectory(files: FileSystem, directory: string): Promise<void> {
-  const made: string[] = [];
-  for (let path = directory; (await files.stat(path)) === undefined; path = dirname(path)) {
-    made.push(path);
-  }
-  if (made.length === 0) return;
-  await files.makeDirectory(directory);
-  for (const path of made) await files.syncDirectory(dirname(path));
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { makeDurableDirectory } from "../../core/durable-file.ts";
 import { EngineError } from "../../core/errors.ts";
 import type { Failpoints } from "../../core/failpoints.ts";
 import type { DeliveryMark } from "../../checkpoint/delivery.ts";
@@ -12,7 +13,6 @@ import { damaged, withFileErrors } from "./topics-error.ts";
 import type { TopicsFolder } from "./topics-folder.ts";
 import {
   hasTopicDirectories,
-  makeDurableDirectory,
   partitionPath,
   topicDirectoryName,
 } from "./topics-folder.ts";
@@ -137,7 +137,7 @@ export class TopicsWriter {
 
   async #locked<T>(work: (state: TopicsState) => Promise<T>): Promise<T> {
     const { directory, files, clock } = this.#folder;
-    await makeDurableDirectory(files, directory);
+    if (!this.#journal.exists) await makeDurableDirectory(files, directory);
     const mutex = await acquireDirectoryMutex(directory, {
       waitMs: this.#mutexWaitMs,
       sleep: (ms, signal) => clock.sleep(ms, signal),

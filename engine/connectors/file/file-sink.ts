@@ -1,6 +1,6 @@
 import { dirname, resolve } from "node:path";
 import type { DeliveryMark } from "../../checkpoint/delivery.ts";
-import { replaceFile } from "../../core/durable-file.ts";
+import { makeDurableDirectory, replaceFile } from "../../core/durable-file.ts";
 import { EngineError } from "../../core/errors.ts";
 import type { Failpoints } from "../../core/failpoints.ts";
 import type { File, FileSystem } from "../../core/file-system.ts";
@@ -63,15 +63,12 @@ export class FileSink implements PositionedSink {
   }
 
   async open(length: number): Promise<void> {
-    await this.#attempt(() => this.#makeDirectories(dirname(this.#path)), dirname(this.#path));
-    const isNew =
-      (await this.#attempt(() => this.#files.stat(this.#path), this.#path)) === undefined;
+    const directory = dirname(this.#path);
+    await this.#attempt(() => makeDurableDirectory(this.#files, directory), directory);
     const file = await this.#attempt(() => this.#files.open(this.#path, "readwrite"), this.#path);
     this.#file = file;
-    if (isNew) {
-      const directory = dirname(this.#path);
-      await this.#attempt(() => this.#files.syncDirectory(directory), directory);
-    }
+    // Also of a file that was there: who made it may have been killed before this.
+    await this.#attempt(() => this.#files.syncDirectory(directory), directory);
     const found = await this.#attempt(() => file.size(), this.#path);
     if (found < length) {
       throw new EngineError(
@@ -167,19 +164,6 @@ export class FileSink implements PositionedSink {
         this.#pendingBytes -= bytes.length;
       }
     });
-  }
-
-  /** Makes a directory and its parents so that they outlive a power loss. */
-  async #makeDirectories(directory: string): Promise<void> {
-    const missing: string[] = [];
-    let at = directory;
-    while ((await this.#files.stat(at)) === undefined) {
-      missing.push(at);
-      at = dirname(at);
-    }
-    if (missing.length === 0) return;
-    await this.#files.makeDirectory(directory);
-    for (const made of missing) await this.#files.syncDirectory(dirname(made));
   }
 
   #readMark(text: string): LengthMark {
