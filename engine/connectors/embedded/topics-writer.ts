@@ -11,11 +11,7 @@ import { LogAppender } from "./log-appender.ts";
 import { topicNameFault } from "./topic-name.ts";
 import { damaged, withFileErrors } from "./topics-error.ts";
 import type { TopicsFolder } from "./topics-folder.ts";
-import {
-  hasTopicDirectories,
-  partitionPath,
-  topicDirectoryName,
-} from "./topics-folder.ts";
+import { hasTopicDirectories, partitionPath, topicDirectoryName } from "./topics-folder.ts";
 import type { NewTopic, TopicFacts, TopicsState } from "./topics-state.ts";
 
 export interface WriterOptions {
