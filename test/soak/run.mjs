@@ -222,8 +222,8 @@ check(
   ends.raw >= count && ends.processed + ends.dlq === ends.raw,
 );
 if (samples.length < 10) throw new Error("soak: too short for slopes");
-const half = samples[Math.floor(samples.length / 5)].atMinutes;
-const steady = samples.filter(({ atMinutes }) => atMinutes >= half);
+const warmAtMinutes = samples[Math.floor(samples.length / 5)].atMinutes;
+const steady = samples.filter(({ atMinutes }) => atMinutes >= warmAtMinutes);
 for (const [name, unit, most] of [
   ["rss", "MB", growthMax.memoryMbPer10Minutes],
   ["files", "files", growthMax.files],
@@ -231,13 +231,14 @@ for (const [name, unit, most] of [
 ]) {
   const points = steady.map((one) => [one.atMinutes / 10, one[name]]);
   const { slope, error } = slopeOf(points);
-  const lives = [...(Map.groupBy?.(steady, ({ life }) => life)?.values() ?? [])].map((group) =>
-    group.map((one) => [one.atMinutes / 10, one[name]]),
-  );
-  const within = lives.length > 0 ? `, within a life ${slopeWithin(lives).slope.toFixed(2)}` : "";
+  const lives = new Map();
+  for (const [index, { life }] of steady.entries()) {
+    lives.set(life, [...(lives.get(life) ?? []), points[index]]);
+  }
+  const within = slopeWithin([...lives.values()]).slope.toFixed(2);
   // Growth that cannot be told from noise is none.
   check(
-    `${name}: ${slope.toFixed(2)} +- ${error.toFixed(2)} ${unit} per 10 minutes${within}; at most ${Math.max(...points.map(([, y]) => y)).toFixed(1)}`,
+    `${name}: ${slope.toFixed(2)} +- ${error.toFixed(2)} ${unit} per 10 minutes, within a life ${within}; at most ${Math.max(...points.map(([, y]) => y)).toFixed(1)}`,
     slope - 2 * error <= most,
   );
 }
