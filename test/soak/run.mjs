@@ -165,19 +165,17 @@ function sample() {
   }
 }
 
-const faults = [
-  ["kill -9", () => orders.again("SIGKILL")],
-  [
-    "stop and go on",
-    async () => {
-      orders.child.kill("SIGSTOP");
-      await sleep(stoppedMs);
-      orders.child.kill("SIGCONT");
-    },
-  ],
-  ["SIGTERM", () => orders.again("SIGTERM")],
-  ["kill -9 of the producer", () => (producer.over ? undefined : producer.again("SIGKILL"))],
-];
+/** In turn. */
+const faults = Object.entries({
+  "kill -9": () => orders.again("SIGKILL"),
+  "stop and go on": async () => {
+    orders.child.kill("SIGSTOP");
+    await sleep(stoppedMs);
+    orders.child.kill("SIGCONT");
+  },
+  SIGTERM: () => orders.again("SIGTERM"),
+  "kill -9 of the producer": () => (producer.over ? undefined : producer.again("SIGKILL")),
+});
 
 console.log(
   `soak: ${minutes} minutes at ${rate} records/s, a fault every ${faultEveryMs / 1000} s`,
