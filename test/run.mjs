@@ -41,7 +41,7 @@ run({ files, concurrency: 2 })
   })
   .compose(new spec())
   .on("end", () => {
-    const tail = skipped === 0 ? "" : `, ${skipped} skipped`;
-    process.stdout.write(`\n${passed} passed, ${failed} failed${tail}\n`);
+    if (skipped > 0) process.stdout.write(`\n${skipped} skipped\n`);
+    process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
   })
   .pipe(process.stdout);
