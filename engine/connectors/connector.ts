@@ -51,9 +51,11 @@ export interface PositionedSink {
   inspect(): Promise<PositionedSinkFacts>;
   /** After the decision: makes the file if missing, cuts it to `length`. */
   open(length: number): Promise<void>;
-  /** Takes the lines in order; resolves when there is room for more (back-pressure). */
-  write(lines: readonly string[]): Promise<void>;
-  /** Makes durable what was taken before the call, and gives the file's length up to there; writes may follow at once. */
+  /** Takes a line, without its newline, behind those before it. A failure to write it is thrown by `room` or `flush`. */
+  append(line: string): void;
+  /** Resolves when there is room for more (back-pressure). */
+  room(): Promise<void>;
+  /** Makes durable what was taken before the call, and gives the file's length up to there; more may be appended at once. */
   flush(): Promise<number>;
   /** After the commit record: tells readers how far the file is valid. */
   publish(mark: DeliveryMark, length: number): Promise<void>;

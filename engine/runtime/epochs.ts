@@ -96,12 +96,12 @@ export class Epochs {
     return writer;
   }
 
-  /** After each batch: counts it, hands outputs on, and waits while disks are behind. */
+  /** After each batch: counts it, and waits while disks are behind. */
   async took(records: number, bytes: number): Promise<void> {
     this.#touched = true;
     this.#records += records;
     this.#bytes += bytes;
-    for (const files of this.#files) await files.hand();
+    for (const { sink } of this.#files) await sink.room();
     for (const outbox of this.#outboxes.values()) await outbox.room();
     await this.#options.backend.settle();
     this.#throwFailure();

@@ -3,11 +3,10 @@ import type { OutboxWriter } from "../checkpoint/outbox.ts";
 import { partitionForKey } from "../core/murmur2.ts";
 import type { OutputWriter } from "./sink-node.ts";
 
-/** Collects the lines of one file sink over a batch. */
+/** Hands the outputs of one file sink on as lines. */
 export class FileOutputs implements OutputWriter {
   readonly sinkId: string;
   readonly sink: PositionedSink;
-  #lines: string[] = [];
 
   constructor(sinkId: string, sink: PositionedSink) {
     this.sinkId = sinkId;
@@ -15,15 +14,7 @@ export class FileOutputs implements OutputWriter {
   }
 
   append(_key: string | null, value: string): void {
-    this.#lines.push(value);
-  }
-
-  /** Hands the batch's lines to the sink; waits while it is behind. */
-  async hand(): Promise<void> {
-    if (this.#lines.length === 0) return;
-    const lines = this.#lines;
-    this.#lines = [];
-    await this.sink.write(lines);
+    this.sink.append(value);
   }
 }
 

@@ -201,8 +201,8 @@ async function run(options: SmallRunOptions, state: StateDirectory, sink: FileSi
         lines.push(`${key} ${position}`);
         outbox.append(0, position % 4, key, String(position), position);
       }
-      await sink.write(lines);
-      await Promise.all([outbox.room(), backend.settle()]);
+      for (const line of lines) sink.append(line);
+      await Promise.all([sink.room(), outbox.room(), backend.settle()]);
       if (position % epochRecords !== 0 && position < options.records) continue;
 
       const epoch = (state.newest?.epoch ?? 0) + 1;

@@ -96,11 +96,9 @@ describe("a file sink", () => {
     const path = freshPath();
     const sink = sinkOf(path);
     await sink.open(0);
-    await sink.write(["a", "é"]);
-    await sink.write([]);
-    await sink.write([""]);
+    for (const line of ["a", "é", ""]) sink.append(line);
     assert.equal(await sink.flush(), 6);
-    await sink.write(["b"]);
+    sink.append("b");
     assert.equal(await sink.flush(), 8);
     await sink.close();
     assert.equal(readFileSync(path, "utf8"), "a\né\n\nb\n");
@@ -113,7 +111,7 @@ describe("a file sink", () => {
     const sink = sinkOf(path);
     assert.equal((await sink.inspect()).length, 13);
     await sink.open(8);
-    await sink.write(["2+"]);
+    sink.append("2+");
     assert.equal(await sink.flush(), 11);
     await sink.close();
     assert.equal(readFileSync(path, "utf8"), "one\ntwo\n2+\n");
@@ -140,9 +138,9 @@ describe("a file sink", () => {
       files: filesWith((call) => (call === "sync" ? disk : Promise.resolve())),
     });
     await sink.open(0);
-    await sink.write(["of this epoch"]);
+    sink.append("of this epoch");
     const length = sink.flush();
-    await sink.write(["of the next one"]);
+    sink.append("of the next one");
     const both = sink.flush();
     release();
     assert.equal(await length, "of this epoch\n".length);
@@ -164,7 +162,7 @@ describe("a file sink", () => {
     const path = freshPath();
     const sink = sinkOf(path);
     await sink.open(0);
-    await sink.write(["x"]);
+    sink.append("x");
     await sink.publish(mark, await sink.flush());
     await sink.close();
     assert.deepEqual(await sinkOf(path).inspect(), { length: 2, mark: { ...mark, length: 2 } });
@@ -190,7 +188,8 @@ describe("a file sink", () => {
     await sink.open(0);
     const lines = Array.from({ length: 1024 }, (_, i) => String(i).padStart(1023, "."));
     for (let i = 0; i < 40; i += 1) {
-      await sink.write(lines);
+      for (const line of lines) sink.append(line);
+      await sink.room();
       handedOver += 1 << 20;
       pendingMax = Math.max(pendingMax, handedOver - written);
     }
@@ -198,6 +197,18 @@ describe("a file sink", () => {
     await sink.close();
     assert.ok(pendingMax <= 10 << 20, `${pendingMax} bytes were pending`);
     assert.equal(readFileSync(path, "utf8"), `${lines.join("\n")}\n`.repeat(40));
+  });
+
+  it("takes lines longer than a block, between short ones", async () => {
+    const path = freshPath();
+    const sink = sinkOf(path);
+    const lines = ["first", "é".repeat(1 << 20), "second", "x".repeat(3 << 20), "third"];
+    await sink.open(0);
+    for (const line of lines) sink.append(line);
+    const text = `${lines.join("\n")}\n`;
+    assert.equal(await sink.flush(), Buffer.byteLength(text));
+    await sink.close();
+    assert.equal(readFileSync(path, "utf8"), text);
   });
 
   it("hits its failpoints around each durable step", async () => {
@@ -210,7 +221,8 @@ describe("a file sink", () => {
     };
     const first = sinkOf(path, { failpoints });
     await first.open(0);
-    await first.write(["x", "y"]);
+    first.append("x");
+    first.append("y");
     await first.publish(mark, await first.flush());
     await first.close();
     const second = sinkOf(path, { failpoints });
@@ -254,19 +266,20 @@ describe("a file sink that cannot go on", () => {
     );
     const sink = sinkOf(path, { files });
     await sink.open(0);
-    await sink.write(["12345"]);
+    sink.append("12345");
     const error = await rejection(sink.flush());
     assert.equal(error.code, "DISK_FULL");
     assert.equal(error.exit, 5);
     assert.ok(error.message.includes(path), error.message);
     assert.match(error.message, /6 bytes/);
     full = false;
-    assert.equal((await rejection(sink.write(["x"]))).code, "DISK_FULL");
+    sink.append("x");
+    assert.equal((await rejection(sink.room())).code, "DISK_FULL");
     assert.equal((await rejection(sink.flush())).code, "DISK_FULL");
     await sink.close();
     const again = sinkOf(path, { files });
     await again.open(0);
-    await again.write(["12345"]);
+    again.append("12345");
     assert.equal(await again.flush(), 6);
     await again.close();
   });
@@ -280,7 +293,7 @@ describe("a file sink that cannot go on", () => {
     });
     const sink = sinkOf(path, { files });
     await sink.open(0);
-    await sink.write(["x"]);
+    sink.append("x");
     const error = await rejection(sink.flush());
     assert.equal(error.code, "OUTPUT_UNWRITABLE");
     assert.equal((await rejection(sink.flush())).code, "OUTPUT_UNWRITABLE");

@@ -126,7 +126,7 @@ describe("Another start", () => {
     const whole = readFileSync(outbox);
     writeFileSync(outbox, whole.subarray(0, -1));
     const lines = bench.outputs.get("lines");
-    lines?.append(['{"n":"of an epoch that was given up"}']);
+    lines?.append('{"n":"of an epoch that was given up"}');
     const before = { files: bench.contents(), lines: lines?.lines };
     await assert.rejects(bench.run(toTopicAndFile), { code: "STATE_CORRUPT", exit: 6 });
     assert.deepEqual({ files: bench.contents(), lines: lines?.lines }, before);

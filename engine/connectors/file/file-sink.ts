@@ -12,10 +12,13 @@ import type {
 } from "../connector.ts";
 import { systemCode } from "./system-error.ts";
 
-/** Characters that are gathered before they go to the file in one write. */
-const writeSize = 1 << 20;
-/** Bytes handed to the file system and not written yet, above which `write` waits. */
+/** Lines are gathered in blocks of this size, one write each; a longer line has a block of its own. */
+const blockBytes = 1 << 20;
+/** Bytes handed to the file system and not written yet, above which `room` waits. */
 const pendingBytesMax = 8 << 20;
+/** UTF-8 has at most this many bytes for a UTF-16 unit. */
+const bytesPerUnitMax = 3;
+const newline = 0x0a;
 
 type LengthMark = DeliveryMark & { readonly length: number };
 
@@ -29,8 +32,10 @@ export class FileSink implements PositionedSink {
   #file: File | undefined;
   /** Length of the file once everything handed to the file system is written. */
   #length = 0;
-  #gathered: string[] = [];
-  #gatheredSize = 0;
+  #block: Buffer = Buffer.alloc(0);
+  #used = 0;
+  /** Blocks that have been written, to be filled again: fresh memory costs more than the copying into it. */
+  readonly #spareBlocks: Buffer[] = [];
   #pendingBytes = 0;
   #writing: Promise<void> = Promise.resolve();
   /** The first failure ends this sink: what the file holds behind it is unknown until it is opened again. */
@@ -87,18 +92,23 @@ export class FileSink implements PositionedSink {
     this.#length = length;
   }
 
-  async write(lines: readonly string[]): Promise<void> {
+  append(line: string): void {
+    const needed = line.length * bytesPerUnitMax + 1;
+    if (this.#used + needed > this.#block.length) {
+      this.#handOver();
+      this.#block =
+        needed > blockBytes
+          ? Buffer.allocUnsafeSlow(needed)
+          : (this.#spareBlocks.pop() ?? Buffer.allocUnsafeSlow(blockBytes));
+    }
+    const end = this.#used + this.#block.write(line, this.#used);
+    this.#block[end] = newline;
+    this.#used = end + 1;
+  }
+
+  async room(): Promise<void> {
+    if (this.#pendingBytes > pendingBytesMax) await this.#writing;
     this.#throwFailure();
-    if (lines.length === 0) return;
-    for (const line of lines) {
-      this.#gathered.push(line);
-      this.#gatheredSize += line.length + 1;
-    }
-    if (this.#gatheredSize >= writeSize) this.#handOver();
-    if (this.#pendingBytes > pendingBytesMax) {
-      await this.#writing;
-      this.#throwFailure();
-    }
   }
 
   async flush(): Promise<number> {
@@ -138,16 +148,15 @@ export class FileSink implements PositionedSink {
     await file?.close();
   }
 
-  /** Starts writing what was gathered; writes follow each other in order. */
+  /** Starts writing the block at hand; writes follow each other in order. */
   #handOver(): void {
-    if (this.#gathered.length === 0) return;
+    if (this.#used === 0) return;
     const file = this.#opened();
-    // One join with the last newline in it: adding that to the text would copy the whole once more.
-    this.#gathered.push("");
-    const bytes = Buffer.from(this.#gathered.join("\n"));
+    const block = this.#block;
+    const bytes = block.subarray(0, this.#used);
     const position = this.#length;
-    this.#gathered = [];
-    this.#gatheredSize = 0;
+    this.#block = Buffer.alloc(0);
+    this.#used = 0;
     this.#length += bytes.length;
     this.#pendingBytes += bytes.length;
     this.#writing = this.#writing.then(async () => {
@@ -158,6 +167,7 @@ export class FileSink implements PositionedSink {
           this.#path,
           `${bytes.length} bytes at ${position}`,
         );
+        if (block.length === blockBytes) this.#spareBlocks.push(block);
       } catch (error) {
         this.#failure = asError(error);
       } finally {

@@ -1,5 +1,4 @@
 import { createRequire } from "node:module";
-import { Kafka, logLevel } from "kafkajs";
 import type { KafkaConfig } from "kafkajs";
 import { EngineError } from "../../core/errors.ts";
 
@@ -159,14 +158,16 @@ function closeConnection(connection: Connection, reason: Error): void {
 }
 
 function createCluster(options: TransportOptions): Cluster {
-  const installed = (createRequire(import.meta.url)("kafkajs/package.json") as { version: string })
-    .version;
+  // Loaded here, since a run without a broker does not need it.
+  const load = createRequire(import.meta.url);
+  const installed = (load("kafkajs/package.json") as { version: string }).version;
   if (installed !== knownVersion) {
     throw new EngineError(
       "INTERNAL",
       `kafkajs ${installed} is installed, but this release works with ${knownVersion} only`,
     );
   }
+  const { Kafka, logLevel } = load("kafkajs") as typeof import("kafkajs");
   const client = new Kafka({
     clientId: options.clientId,
     // Never used: each connection is opened to an address of ours.

@@ -24,11 +24,9 @@ export class MemoryOutput {
     return { length: this.#exists ? this.#length : undefined, mark: this.#mark };
   }
 
-  append(lines: readonly string[]): void {
-    for (const line of lines) {
-      this.#lines.push(line);
-      this.#length += lineLength(line);
-    }
+  append(line: string): void {
+    this.#lines.push(line);
+    this.#length += lineLength(line);
   }
 
   cut(length: number): void {
@@ -79,9 +77,11 @@ class MemorySink implements PositionedSink {
     this.#output.cut(length);
   }
 
-  async write(lines: readonly string[]): Promise<void> {
-    this.#output.append(lines);
+  append(line: string): void {
+    this.#output.append(line);
   }
+
+  async room(): Promise<void> {}
 
   async flush(): Promise<number> {
     return this.#output.facts.length ?? 0;
