@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import type * as Kafkajs from "kafkajs";
 import type { KafkaConfig } from "kafkajs";
 import { EngineError } from "../../core/errors.ts";
 
@@ -167,7 +168,7 @@ function createCluster(options: TransportOptions): Cluster {
       `kafkajs ${installed} is installed, but this release works with ${knownVersion} only`,
     );
   }
-  const { Kafka, logLevel } = load("kafkajs") as typeof import("kafkajs");
+  const { Kafka, logLevel } = load("kafkajs") as typeof Kafkajs;
   const client = new Kafka({
     clientId: options.clientId,
     // Never used: each connection is opened to an address of ours.
