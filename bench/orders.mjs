@@ -1,118 +1,107 @@
-// The orders job beside a hand-written, non-durable script of the same job, in alternation on one file.
-// usage: npm run bench [-- --orders N --rounds N --interval 1s --profile]
-// --profile: one more run, under V8's profiler, tells where the time goes.
-// Needs ../shared/bench (generator and script) beside the checkout, python3, and Linux for CPU and memory.
-import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
+// The orders job beside a hand-written, non-durable script of the same job, in alternation on the same orders: from
+// file to files, and from embedded topics to embedded topics.
+// usage: npm run bench [-- --orders N --rounds N --profile]
+// --profile: one more run from file to files, under V8's profiler, tells where the time goes.
+// Needs ../shared/bench (generator and script) beside the checkout, python3, and Linux; strace for the syncs.
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdtempSync, openSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
+import {
+  count,
+  measured,
+  median,
+  ordersJob,
+  pipeline,
+  requireShared,
+  shared,
+  spread,
+  syncsOf,
+} from "./measured.mjs";
 import { timeByPart } from "./profile.mjs";
-
-const root = join(import.meta.dirname, "..");
-const shared = join(root, "../shared/bench");
-const sampleEveryMs = 25;
-const ticksPerSecond = 100;
 
 const { values } = parseArgs({
   options: {
-    orders: { type: "string", default: "1000000" },
+    orders: { type: "string", default: "3000000" },
     rounds: { type: "string", default: "3" },
-    interval: { type: "string", default: "1s" },
     profile: { type: "boolean", default: false },
   },
 });
-if (!existsSync(join(shared, "handwritten.mjs"))) {
-  console.error("bench: there is no ../shared/bench beside this checkout");
-  process.exit(2);
-}
-
-/** CPU seconds and peak resident megabytes of a live process, as /proc tells them. */
-function usageOf(pid) {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
-    const cpu = (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
-    const peak = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0;
-    return { cpu, peak: Number(peak) / 1024 };
-  } catch {
-    return undefined;
-  }
-}
-
-/** Runs `node ARGS` to its end; wall seconds include the start of the process. */
-async function measured(args, cwd) {
-  const startMs = performance.now();
-  const child = spawn(process.execPath, args, { cwd, stdio: ["ignore", "pipe", "inherit"] });
-  let usage = { cpu: 0, peak: 0 };
-  const timer = setInterval(() => {
-    usage = usageOf(child.pid) ?? usage;
-  }, sampleEveryMs);
-  child.stdout.resume();
-  const status = await new Promise((done) => {
-    child.on("close", done);
-  });
-  clearInterval(timer);
-  if (status !== 0) throw new Error(`node ${args[0]} ended with ${status}`);
-  return { seconds: (performance.now() - startMs) / 1000, ...usage };
-}
-
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
-const spread = (numbers) =>
-  `${Math.min(...numbers).toFixed(1)}..${Math.max(...numbers).toFixed(1)}`;
+requireShared();
 
 const folder = mkdtempSync(join(tmpdir(), "bench-"));
+const inFolder = (name) => join(folder, name);
+const input = inFolder("orders.jsonl");
+const run = [pipeline, "run", ordersJob, "--state-dir", inFolder("state"), "--until-end"];
+const files = [...run, "--input", `orders=${input}`, "--output-dir", inFolder("out")];
+const topics = [...run, "--topics-dir", inFolder("topics"), "--close"];
+const contestants = [
+  {
+    name: "handwritten, file to files",
+    args: [join(shared, "handwritten.mjs"), input, inFolder("out")],
+  },
+  { name: "file to files, 1 s", args: [...files, "--checkpoint-interval", "1s"] },
+  { name: "file to files, 60 s", args: [...files, "--checkpoint-interval", "60s"] },
+  { name: "embedded topics, 1 s", args: [...topics, "--checkpoint-interval", "1s"] },
+  { name: "embedded topics, 60 s", args: [...topics, "--checkpoint-interval", "60s"] },
+];
+
+function prepare() {
+  for (const made of ["out", "state", "topics"]) {
+    rmSync(inFolder(made), { recursive: true, force: true });
+  }
+  cpSync(inFolder("topics-before"), inFolder("topics"), { recursive: true });
+  execFileSync("sync");
+}
+
+function progress(text) {
+  if (process.stderr.isTTY) process.stderr.write(`\r${text.padEnd(60)}\r`);
+}
+
 try {
   const orders = Number(values.orders);
-  const input = join(folder, "orders.jsonl");
+  progress("generating orders");
   execFileSync("python3", [join(shared, "generate.py"), values.orders], {
     stdio: ["ignore", openSync(input, "w"), "inherit"],
   });
-  const contestants = {
-    handwritten: (round) => [join(shared, "handwritten.mjs"), input, join(folder, `hand-${round}`)],
-    pipeline: (round) => [
-      join(root, "build/engine/cli/main.js"),
-      "run",
-      join(root, "jobs/orders.yaml"),
-      "--input",
-      `orders=${input}`,
-      "--output-dir",
-      join(folder, `out-${round}`),
-      "--state-dir",
-      join(folder, `state-${round}`),
-      "--until-end",
-      "--checkpoint-interval",
-      values.interval,
-    ],
-  };
-  const runs = { handwritten: [], pipeline: [] };
+  const before = ["--topics-dir", inFolder("topics-before")];
+  const produce = ["produce", "ecommerce.orders.raw", "--file", input, "--key", "order_id"];
+  execFileSync(process.execPath, [pipeline, ...produce, ...before]);
+
+  const runs = new Map(contestants.map(({ name }) => [name, []]));
   for (let round = 1; round <= Number(values.rounds); round++) {
-    for (const [name, args] of Object.entries(contestants)) {
-      runs[name].push(await measured(args(round), folder));
-    }
-    for (const made of [`hand-${round}`, `out-${round}`, `state-${round}`]) {
-      rmSync(join(folder, made), { recursive: true });
+    for (const { name, args } of contestants) {
+      progress(`round ${round}: ${name}`);
+      prepare();
+      runs.get(name).push(await measured(args, folder));
     }
   }
-  for (const [name, list] of Object.entries(runs)) {
-    const seconds = list.map((run) => run.seconds);
-    const cpu = (median(list.map((run) => run.cpu)) / orders) * 1e6;
+  const [yardstick] = runs.values();
+  const yardstickSeconds = median(yardstick.map(({ seconds }) => seconds));
+  console.log(`${count(orders)} orders, median of ${values.rounds} rounds`);
+  for (const { name, args } of contestants) {
+    const list = runs.get(name);
+    const seconds = list.map((one) => one.seconds);
+    const cpu = (median(list.map((one) => one.cpu)) / orders) * 1e6;
+    prepare();
+    progress(`syncs: ${name}`);
+    const syncs = syncsOf(args, folder);
     console.log(
-      `${name.padEnd(12)} ${Math.round(orders / median(seconds)).toLocaleString("en-US")} records/s ` +
-        `(${median(seconds).toFixed(1)} s, ${spread(seconds)}), ${cpu.toFixed(1)} us CPU per record, ` +
-        `peak ${Math.round(Math.max(...list.map((run) => run.peak)))} MB`,
+      `${name.padEnd(28)}${(yardstickSeconds / median(seconds)).toFixed(2)}x  ` +
+        `${count(orders / median(seconds))} records/s (${median(seconds).toFixed(1)} s, ${spread(seconds)}), ` +
+        `${cpu.toFixed(1)} us CPU per record, peak ${count(Math.max(...list.map((one) => one.peak)))} MB, ` +
+        `${count(median(list.map((one) => one.written)))} MB written, ${syncs ?? "?"} syncs`,
     );
   }
-  const ratio =
-    median(runs.handwritten.map((run) => run.seconds)) /
-    median(runs.pipeline.map((run) => run.seconds));
-  console.log(`pipeline / handwritten: ${ratio.toFixed(2)}x, checkpoints every ${values.interval}`);
   if (values.profile) {
-    const profiles = join(folder, "profiles");
+    prepare();
+    const profiles = inFolder("profiles");
     const profiling = ["--cpu-prof", `--cpu-prof-dir=${profiles}`];
-    await measured([...profiling, ...contestants.pipeline("profiled")], folder);
+    await measured([...profiling, ...files, "--checkpoint-interval", "1s"], folder);
     const [profile] = readdirSync(profiles);
-    console.log("\nmicroseconds of the state thread per record");
+    console.log("\nmicroseconds of the state thread per record, file to files");
     for (const [part, microseconds] of timeByPart(join(profiles, profile))) {
       console.log(`  ${part.padEnd(20)} ${(microseconds / orders).toFixed(2)}`);
     }

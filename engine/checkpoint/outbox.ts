@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { Hash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
+import { crc32 } from "node:zlib";
 import { EngineError } from "../core/errors.ts";
 import type { Failpoints } from "../core/failpoints.ts";
 import type { File, FileSystem } from "../core/file-system.ts";
@@ -9,13 +9,13 @@ import type { OutboxFacts } from "./commit-record.ts";
 import type { OutboxReader, OutboxRecord } from "./delivery.ts";
 
 /**
- * An outbox file: blocks of frames. Block: payload length (4), payload. Frame: topic (2), partition (4),
- * timestamp (8), key length or -1 (4), value length (4), key, value. The commit record holds length and digest of the
- * whole, so a block needs no checksum of its own.
+ * An outbox file: blocks of frames. Block: payload length (4), CRC-32 of the payload (4), payload. Frame: topic (2),
+ * partition (4), timestamp (8), key length or -1 (4), value length (4), key, value. The commit record holds the length
+ * of the file and the digest of its block headers: through their checksums it covers every byte.
  */
 const blockBytes = 1 << 20;
 const frameHeaderBytes = 22;
-const blockHeaderBytes = 4;
+const blockHeaderBytes = 8;
 /** Blocks under way before `room` waits. */
 const blocksInFlightMax = 8;
 
@@ -38,7 +38,7 @@ export class OutboxWriter {
   readonly #path: string;
   readonly #unfinishedPath: string;
   readonly #topics: readonly string[];
-  readonly #digest: Hash = createHash("sha256");
+  readonly #digest = createHash("sha256");
   #block = Buffer.allocUnsafe(blockBytes);
   #used = blockHeaderBytes;
   #bytes = 0;
@@ -152,9 +152,10 @@ export class OutboxWriter {
     if (this.#used > blockHeaderBytes) {
       const block = this.#block.subarray(0, this.#used);
       block.writeUInt32LE(this.#used - blockHeaderBytes, 0);
+      block.writeUInt32LE(crc32(block.subarray(blockHeaderBytes)), 4);
       const position = this.#bytes;
       this.#bytes += block.length;
-      this.#digest.update(block);
+      this.#digest.update(block.subarray(0, blockHeaderBytes));
       this.#waiting += 1;
       this.#writes = this.#writes.then(() => this.#write(block, position));
     }
@@ -178,13 +179,15 @@ export class OutboxWriter {
   }
 }
 
-/** Reads a committed outbox back, verified against its commit record before the first record is given. */
+/**
+ * Reads a committed outbox back. Each block is checked before its records are given, the whole before the iteration
+ * ends: what was delivered of it until then must not be committed.
+ */
 export class OutboxFile implements OutboxReader {
   readonly #files: FileSystem;
   readonly #path: string;
   readonly #facts: OutboxFacts;
   readonly #topicNumbers: readonly number[];
-  #isVerified = false;
 
   /** `topics`: the list that the target was prepared with; the outbox numbers may mean an older one. */
   constructor(files: FileSystem, path: string, facts: OutboxFacts, topics: readonly string[]) {
@@ -196,42 +199,39 @@ export class OutboxFile implements OutboxReader {
 
   /** Throws STATE_CORRUPT if the file is missing or not what was committed. */
   async verify(): Promise<void> {
-    if (this.#facts.records === 0) return;
-    const digest = createHash("sha256");
-    let bytes = 0;
-    for await (const block of this.#blocks()) {
-      digest.update(block);
-      bytes += block.length;
-    }
-    if (bytes !== this.#facts.bytes || digest.digest("hex") !== this.#facts.digest) this.#damaged();
-    this.#isVerified = true;
+    const blocks = this.#blocks();
+    while ((await blocks.next()).done !== true);
   }
 
   async *batches(): AsyncIterable<readonly OutboxRecord[]> {
-    if (this.#facts.records === 0) return;
-    if (!this.#isVerified) await this.verify();
     for await (const block of this.#blocks())
       yield framesOf(block, this.#topicNumbers, this.#facts);
   }
 
-  async *#blocks(): AsyncIterable<Buffer> {
-    const size = (await this.#files.stat(this.#path))?.size;
-    if (size !== this.#facts.bytes) this.#damaged();
+  async *#blocks(): AsyncGenerator<Buffer, void> {
+    const { bytes, digest, records } = this.#facts;
+    if (records === 0) return;
+    if ((await this.#files.stat(this.#path))?.size !== bytes) this.#damaged();
+    const headers = createHash("sha256");
     const file = await this.#files.open(this.#path, "read");
     try {
       const header = Buffer.alloc(blockHeaderBytes);
-      for (let position = 0; position < this.#facts.bytes;) {
+      for (let position = 0; position < bytes;) {
         if ((await file.read(header, position)) !== blockHeaderBytes) this.#damaged();
-        const length = blockHeaderBytes + header.readUInt32LE(0);
-        if (position + length > this.#facts.bytes) this.#damaged();
+        headers.update(header);
+        const length = header.readUInt32LE(0);
+        position += blockHeaderBytes;
+        if (position + length > bytes) this.#damaged();
         const block = Buffer.allocUnsafe(length);
         if ((await file.read(block, position)) !== length) this.#damaged();
+        if (crc32(block) !== header.readUInt32LE(4)) this.#damaged();
         yield block;
         position += length;
       }
     } finally {
       await file.close();
     }
+    if (headers.digest("hex") !== digest) this.#damaged();
   }
 
   #damaged(): never {
@@ -247,7 +247,7 @@ function framesOf(
   facts: OutboxFacts,
 ): OutboxRecord[] {
   const records: OutboxRecord[] = [];
-  for (let at = blockHeaderBytes; at < block.length;) {
+  for (let at = 0; at < block.length;) {
     const keyBytes = block.readInt32LE(at + 14);
     const keyAt = at + frameHeaderBytes;
     const valueAt = keyAt + Math.max(keyBytes, 0);
