@@ -61,13 +61,12 @@ export async function measured(args, cwd) {
 
 /** Syncs of files that `node ARGS` asks for; undefined without strace. */
 export function syncsOf(args, cwd) {
-  const calls = ["-f", "--seccomp-bpf", "-e", "trace=fsync,fdatasync", "-o", "/dev/stdout"];
-  const run = spawnSync("strace", [...calls, process.execPath, ...args], {
-    cwd,
-    encoding: "utf8",
-    maxBuffer: 1 << 28,
-  });
-  return run.status === 0 ? run.stdout.match(/f(?:data)?sync\(/g)?.length : undefined;
+  const trace = join(cwd, "syncs");
+  const calls = ["-f", "--seccomp-bpf", "-e", "trace=fsync,fdatasync", "-o", trace];
+  const run = spawnSync("strace", [...calls, process.execPath, ...args], { cwd, stdio: "ignore" });
+  return run.status === 0
+    ? readFileSync(trace, "utf8").match(/f(?:data)?sync\(/g)?.length
+    : undefined;
 }
 
 export const median = (numbers) =>
