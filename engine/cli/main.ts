@@ -120,12 +120,18 @@ async function main(): Promise<void> {
   await parser.parseAsync();
 }
 
-tolerateClosedReaders();
-try {
-  await main();
-} catch (error) {
+function tell(error: unknown): EngineError {
   const stop = asEngineError(error);
   stderr.write(describe(stop));
   if (stop.code === "USAGE") stderr.write("  See pipeline --help.\n");
-  process.exitCode = stop.exit;
+  return stop;
+}
+
+tolerateClosedReaders();
+// What nobody caught: nothing is known of the state in memory any more, that on the disk is safe.
+process.on("uncaughtException", (error) => process.exit(tell(error).exit));
+try {
+  await main();
+} catch (error) {
+  process.exitCode = tell(error).exit;
 }

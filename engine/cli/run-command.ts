@@ -14,6 +14,7 @@ import { formatFindings } from "./findings-format.ts";
 import { failpoints, host, newHashSeed, newIncarnation } from "./host.ts";
 import { loadJob } from "./load-job.ts";
 import { jobOptions } from "./job-options.ts";
+import { warnOfStalls } from "./loop-watch.ts";
 import { colorsOn, consoleLogger, print, StatusLine } from "./output.ts";
 import { progressLine, summaryText } from "./run-report.ts";
 import { drainOnSignals } from "./signals.ts";
@@ -109,6 +110,7 @@ export async function runToExit(
   const status = new StatusLine();
   const logger = consoleLogger(status);
   const drain = drainOnSignals(logger);
+  const stalls = warnOfStalls(logger);
   let toldAtMs = -Infinity;
   try {
     const summary = await runJob(plan, options, {
@@ -136,6 +138,7 @@ export async function runToExit(
     return exitOf(summary, options);
   } finally {
     status.clear();
+    stalls.close();
     drain.close();
   }
 }

@@ -57,6 +57,9 @@ export function smallestWatermark(graph: Graph): number | undefined {
 
 export function figuresOf(graph: Graph, plan: Plan, connections: Connections): Figures {
   const made = graph.counters.reduce((sum, counters) => sum + counters.made, 0);
+  const stateOf = new Map(
+    graph.steps.map(({ counters, operator }) => [counters, operator.figures?.()]),
+  );
   return {
     nodes: graph.counters.map((counters) => ({
       node: nodeName(counters),
@@ -65,6 +68,7 @@ export function figuresOf(graph: Graph, plan: Plan, connections: Connections): F
       ports: Object.fromEntries(counters.ports),
       absorbed: counters.absorbed,
       made: counters.made,
+      state: stateOf.get(counters) ?? {},
     })),
     faults: graph.counters.flatMap((counters) =>
       [...counters.faults].map(([code, count]) => ({

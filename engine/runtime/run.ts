@@ -88,4 +88,6 @@ export interface NodeFigures {
   readonly ports: Readonly<Record<string, number>>;
   readonly absorbed: number;
   readonly made: number;
+  /** What a step holds now, by kind: `keys`, `open_windows`. Empty for all others. */
+  readonly state: Readonly<Record<string, number>>;
 }

@@ -81,8 +81,8 @@ export class JobFolder {
     return texts.map((text) => JSON.parse(text) as Record<string, unknown>);
   }
 
-  start(args: readonly string[], failpoints = ""): PipelineProcess {
-    return new PipelineProcess(args, { cwd: this.path, failpoints });
+  start(args: readonly string[], failpoints = "", nodeOptions = ""): PipelineProcess {
+    return new PipelineProcess(args, { cwd: this.path, failpoints, nodeOptions });
   }
 
   pipeline(...args: readonly string[]): Promise<ProcessEnd> {

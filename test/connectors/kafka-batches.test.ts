@@ -104,6 +104,36 @@ test("what was encoded is decoded: keys, values, times, headers, in every codec 
   );
 });
 
+test("I14: a record is the same whatever its headers: none, without value, binary, repeated, huge", () => {
+  const plain = { key: Buffer.from("k"), value: Buffer.from('{"n":1}'), timestampMs: 7 };
+  const header = (name: string, value: Buffer | null) => ({ name, value });
+  const every = [
+    [header("trace", null)],
+    [header("", Buffer.from([0, 255, 254, 10]))],
+    [header("twice", Buffer.from("a")), header("twice", Buffer.from("b"))],
+    [header("huge", Buffer.alloc(900_000, 1))],
+    Array.from({ length: 1_000 }, (_, index) => header(`h-${index}`, Buffer.from("v"))),
+  ];
+  for (const headers of every) {
+    const encoder = new BatchEncoder();
+    encoder.append({ ...plain, headers });
+    encoder.append(plain);
+    const [read] = [...readBatches(at(encoder.finish(noProducer, "none"), 5), where)] as [
+      RecordBatch,
+    ];
+    const rows = decodeRows(read, where);
+    const full = { ...rows, nextOffset: 0 };
+    for (const row of [0, 1]) {
+      assert.deepEqual(valueOf(full, row), plain.value);
+      assert.deepEqual(keyOf(full, row), plain.key);
+      assert.equal(rows.timestampsMs[row], 7);
+      assert.equal(rows.offsets[row], 5 + row);
+    }
+    assert.deepEqual(headersOf(rows, 0), headers);
+    assert.deepEqual(headersOf(rows, 1), []);
+  }
+});
+
 test("I17: a flipped bit in a batch stops the reading and names the offset", () => {
   const batch = at(encode([{ key: null, value: Buffer.from("{}"), timestampMs: 1 }]), 77);
   for (let byte = headerField.attributes; byte < batch.length; byte += 1) {

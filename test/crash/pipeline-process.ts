@@ -22,11 +22,21 @@ export class PipelineProcess {
 
   constructor(
     args: readonly string[],
-    options: { cwd: string; failpoints?: string; input?: string; timeoutMs?: number },
+    options: {
+      cwd: string;
+      failpoints?: string;
+      input?: string;
+      timeoutMs?: number;
+      nodeOptions?: string;
+    },
   ) {
     const child = spawn(execPath, [program, ...args], {
       cwd: options.cwd,
-      env: { ...env, PIPELINE_FAILPOINTS: options.failpoints ?? "", NODE_OPTIONS: "" },
+      env: {
+        ...env,
+        PIPELINE_FAILPOINTS: options.failpoints ?? "",
+        NODE_OPTIONS: options.nodeOptions ?? "",
+      },
       stdio: ["pipe", "pipe", "pipe"],
       timeout: options.timeoutMs ?? 60_000,
       killSignal: "SIGKILL",

@@ -141,3 +141,26 @@ test("room made in advance changes nothing but the number of steps", () => {
   assert.equal(index.find(hash.of("before")), 5);
   assert.equal(index.size, 1);
 });
+
+test("D11: no key costs more than the growth of one of 256 parts, however large the index is", () => {
+  const plain = globalThis.Int32Array;
+  let largest = 0;
+  class Counted extends plain {
+    constructor(length: number) {
+      super(length);
+      largest = Math.max(largest, length);
+    }
+  }
+  const hash = new KeyHash(seed);
+  try {
+    globalThis.Int32Array = Counted as unknown as Int32ArrayConstructor;
+    const index = new DedupIndex();
+    const keys = 300_000;
+    for (let key = 0; key < keys; key += 1) index.raise(hash.of(`key-${key}`), 1_000);
+    assert.equal(index.size, keys);
+    const cellWords = 3;
+    assert.ok(largest < ((keys * cellWords) / 256) * 3, `${largest} words were allocated at once`);
+  } finally {
+    globalThis.Int32Array = plain;
+  }
+});
