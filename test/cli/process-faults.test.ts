@@ -70,7 +70,7 @@ sources:
     path: in.jsonl
     event_time: { field: at, format: epoch_millis }
     watermark: { max_out_of_orderness: 0s }
-checkpoint: { interval: 60s, max_records: 20000 }
+checkpoint: { interval: 60s, max_records: 5000 }
 steps:
   - id: each
     type: aggregate
@@ -93,7 +93,7 @@ sinks:
       ).join(""),
     );
     const args = ["run", "job.yaml", "--until-end"];
-    const dead = await folder.start(args, "", "--max-old-space-size=40").ended;
+    const dead = await folder.start(args, "", "--max-old-space-size=48").ended;
     assert.equal(dead.signal, "SIGABRT", dead.stderr);
     const before = folder.records("out/windows.jsonl.committed")[0];
     assert.ok(Number(before?.["epoch"]) >= 1, "something was committed");
@@ -107,9 +107,9 @@ sinks:
 
   it("I16: nothing but bad records, and many of them, fit into a small heap", async (context) => {
     const folder = new JobFolder(context);
-    const count = 80_000;
+    const count = 150_000;
     folder.write("in.jsonl", `{"id":\n`.repeat(count));
-    const run = folder.start(["run", "job.yaml", "--until-end"], "", "--max-old-space-size=32");
+    const run = folder.start(["run", "job.yaml", "--until-end"], "", "--max-old-space-size=64");
     const { exit, stderr } = await run.ended;
     assert.equal(exit, 0, stderr);
     assert.equal(folder.records("out/dead.jsonl").length, count);

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { describe, it } from "node:test";
+import type { MemoryOutput } from "../../engine/connectors/memory/memory-sink.ts";
 import { MemoryInput } from "../../engine/connectors/memory/memory-source.ts";
 import type { RunProgress } from "../../engine/runtime/run.ts";
 import { ManualClock } from "../../engine/testing/manual-clock.ts";
 import { TestDriver } from "../../engine/testing/test-driver.ts";
 import { assertConserved, compileText, JobBench } from "./compile.ts";
-import { MemoryOutput } from "../../engine/connectors/memory/memory-sink.ts";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 
 function windows(idleTimeout = ""): string {
   return `
