@@ -10,6 +10,7 @@ import type {
   EvaluationContext,
   ExpressionScope,
 } from "../expression/expression.ts";
+import type { ExpressionPlace } from "../expression/place.ts";
 
 /** Reads raw records. Phases: create (no I/O), resolveStart or nothing, open, poll..., close. */
 export interface Source {
@@ -94,7 +95,13 @@ export interface ConnectorResolveContext {
   expression(
     path: readonly (string | number)[],
     scope?: ExpressionScope,
-  ): { readonly expression: string; readonly scope: ExpressionScope } | undefined;
+  ):
+    | {
+        readonly expression: string;
+        readonly scope: ExpressionScope;
+        readonly place?: ExpressionPlace;
+      }
+    | undefined;
   durationMs(path: readonly (string | number)[]): number | undefined;
   /** A path of the spec, checked to stay inside the project root, relative to the base directory. */
   path(path: readonly (string | number)[]): string | undefined;

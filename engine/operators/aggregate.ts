@@ -166,8 +166,8 @@ class Aggregate implements Operator<Out> {
     for (let index = 0; index < this.#fields.length; index += 1) {
       const { field, operand, where, subject } = this.#fields[index] as CompiledField;
       const accumulator = group.accumulators[index] as Accumulator;
-      if (where !== undefined) {
-        const counts = judge(where, value, context, subject);
+      if (where !== undefined && field.where !== null) {
+        const counts = judge(where, value, context, subject, field.where);
         if (counts === false) {
           if (accumulator.wantsKind) this.#showKind(accumulator, operand, value, context);
           continue;
@@ -178,7 +178,7 @@ class Aggregate implements Operator<Out> {
       try {
         found = operand?.of(value, context, this.#ordinal);
       } catch (error) {
-        return expressionFault(error, field.name);
+        return expressionFault(error, field.name, field.operand as ExpressionSource);
       }
       const fault = accumulator.prepare(found);
       if (fault !== undefined) return fault;

@@ -49,6 +49,7 @@ export class Assignments {
   readonly #fields: readonly string[];
   readonly #writers: readonly FieldWriter[];
   readonly #expressions: readonly CompiledExpression[];
+  readonly #sources: readonly ExpressionSource[];
   /** What the last `apply` without fault made. */
   value: ValueObject = {};
   exact = false;
@@ -56,7 +57,8 @@ export class Assignments {
   constructor(assignments: readonly Assignment[], context: OperatorContext) {
     this.#fields = assignments.map(({ field }) => field);
     this.#writers = this.#fields.map(fieldWriter);
-    this.#expressions = assignments.map(({ value }) => context.compile(value));
+    this.#sources = assignments.map(({ value }) => value);
+    this.#expressions = this.#sources.map((source) => context.compile(source));
   }
 
   /**
@@ -89,7 +91,11 @@ export class Assignments {
         (this.#writers[line] as FieldWriter)(working, value);
       }
     } catch (error) {
-      return expressionFault(error, this.#fields[line] as string);
+      return expressionFault(
+        error,
+        this.#fields[line] as string,
+        this.#sources[line] as ExpressionSource,
+      );
     }
     this.value = working;
     this.exact = exact;

@@ -21,15 +21,18 @@ interface FilterConfig extends JsonObject {
 
 class Filter implements Operator<Out> {
   readonly #where: CompiledExpression;
+  readonly #source: ExpressionSource;
   readonly #evaluation: EvaluationScope;
 
   constructor(config: FilterConfig, context: OperatorContext) {
     this.#where = context.compile(config.where);
+    this.#source = config.where;
     this.#evaluation = context.evaluation;
   }
 
   onRecord(record: StreamRecord, out: Outputs<Out>): void {
-    const kept = judge(this.#where, record.value, this.#evaluation.begin(record), "where");
+    const context = this.#evaluation.begin(record);
+    const kept = judge(this.#where, record.value, context, "where", this.#source);
     if (kept === true) out.main.emit(record);
     else if (kept === false) out.dropped.emit(record);
     else out.failed.emit(record, kept);

@@ -125,7 +125,8 @@ export class KeyReader {
       try {
         value = (this.#expressions[index] as CompiledExpression).evaluate(record, context);
       } catch (error) {
-        return expressionFault(error, this.#subjects[index] as string);
+        const { value: source } = this.#fields[index] as KeyField;
+        return expressionFault(error, this.#subjects[index] as string, source);
       }
       if (value === undefined || value === null) return this.#missing(index, value);
       if (typeof value !== "string") {

@@ -3,6 +3,7 @@ import type {
   CompiledExpression,
   ExpressionScope,
 } from "../expression/expression.ts";
+import type { ExpressionPlace } from "../expression/place.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { Lateness, ResultFacts, StreamRecord } from "../core/record.ts";
 import type { RecordFault } from "../core/fault.ts";
@@ -47,6 +48,8 @@ export interface Operator<P extends string = string> {
 export interface ExpressionSource extends JsonObject {
   readonly expression: string;
   readonly scope: ExpressionScope;
+  /** Left out of plans that no job file was read for. */
+  readonly place?: ExpressionPlace;
 }
 
 /** Handed to `resolve` at plan time. Faults are reported, not thrown: all are collected with their positions. */

@@ -6,11 +6,30 @@ import { NumberToken } from "../core/number-token.ts";
 import type { Value, ValueObject } from "../core/value.ts";
 import { ExpressionError } from "../expression/expression.ts";
 import type { CompiledExpression, EvaluationContext } from "../expression/expression.ts";
+import { placeText } from "../expression/place.ts";
+import type { ExpressionSource } from "./operator.ts";
 
 /** The fault of a record that an expression refused. Whatever is not its doing is thrown on. */
-export function expressionFault(error: unknown, subject: string): RecordFault {
+export function expressionFault(
+  error: unknown,
+  subject: string,
+  source: ExpressionSource,
+): RecordFault {
   if (!(error instanceof ExpressionError)) throw error;
-  return { code: error.code, message: `${subject}: ${error.message}` };
+  const { code, message, reason, offset } = error;
+  return {
+    code,
+    message: `${subject}: ${message}`,
+    details: { reason, ...placed(source, offset) },
+  };
+}
+
+/** Member `at` of an envelope: where in the job file the cause stands. */
+function placed({ place, expression }: ExpressionSource, offset: number): ValueObject {
+  if (place === undefined) return {};
+  // The start of a block scalar may be blanks.
+  const visible = offset === 0 ? Math.max(0, expression.search(/\S/)) : offset;
+  return { at: placeText(place, visible) };
 }
 
 /** A condition's answer. Absent counts as false: what a record lacks cannot be fulfilled. */
@@ -19,18 +38,20 @@ export function judge(
   value: ValueObject,
   context: EvaluationContext,
   subject: string,
+  source: ExpressionSource,
 ): boolean | RecordFault {
   let answer: Value | undefined;
   try {
     answer = condition.evaluate(value, context);
   } catch (error) {
-    return expressionFault(error, subject);
+    return expressionFault(error, subject, source);
   }
   if (typeof answer === "boolean") return answer;
   if (answer === undefined) return false;
   return {
     code: "EXPRESSION_ERROR",
     message: `${subject}: must be true or false, found ${excerpt(answer)}`,
+    details: { reason: "NOT_BOOLEAN", ...placed(source, 0) },
   };
 }
 

@@ -27,15 +27,22 @@ interface ValidateConfig extends JsonObject {
   readonly rules: readonly Rule[];
 }
 
+interface CompiledRule {
+  readonly holds: CompiledExpression;
+  readonly assert: ExpressionSource;
+  readonly message: string;
+}
+
 class Validate implements Operator<Out> {
   readonly #schema: RecordSchema | undefined;
-  readonly #rules: readonly { readonly assert: CompiledExpression; readonly message: string }[];
+  readonly #rules: readonly CompiledRule[];
   readonly #evaluation: EvaluationScope;
 
   constructor(config: ValidateConfig, context: OperatorContext) {
     this.#schema = config.schema === null ? undefined : context.recordSchema(config.schema);
     this.#rules = config.rules.map(({ assert, message }) => ({
-      assert: context.compile(assert),
+      holds: context.compile(assert),
+      assert,
       message,
     }));
     this.#evaluation = context.evaluation;
@@ -60,11 +67,12 @@ class Validate implements Operator<Out> {
   #firstViolation(record: StreamRecord): RecordFault | undefined {
     if (this.#rules.length === 0) return undefined;
     const context = this.#evaluation.begin(record);
-    for (const { assert, message } of this.#rules) {
-      const holds = judge(assert, record.value, context, assert.source);
-      if (holds === true) continue;
-      const cause = holds === false ? "" : ` (${holds.code}: ${holds.message})`;
-      return { code: "RULE_VIOLATION", message: message + cause };
+    for (const { assert, holds, message } of this.#rules) {
+      const answer = judge(holds, record.value, context, assert.expression, assert);
+      if (answer === true) continue;
+      if (answer === false) return { code: "RULE_VIOLATION", message };
+      const cause = `${message} (${answer.code}: ${answer.message})`;
+      return { ...answer, code: "RULE_VIOLATION", message: cause };
     }
     return undefined;
   }

@@ -56,6 +56,7 @@ export function compileJob(
   };
   const nodes = new NodeResolver(spec, draft, wiring, {
     findings,
+    file: spec.file,
     positions: spec.positions,
     files,
     compileContexts: {

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import type { RoundingMode } from "../core/decimal.ts";
 import { parseDuration } from "../core/duration.ts";
 import { excerpt } from "../core/json-text.ts";
@@ -11,9 +12,10 @@ import type {
   ExpressionScope,
   ValueFacts,
 } from "../expression/expression.ts";
+import { expressionPlace } from "../expression/place.ts";
 import type { ExpressionSource, ResolveContext } from "../operators/operator.ts";
 import { adviseDuration } from "../spec/duration-advice.ts";
-import type { SpecPath, SpecPositions } from "../spec/job-spec.ts";
+import type { Span, SpecPath, SpecPositions } from "../spec/job-spec.ts";
 import type { Findings, Report } from "./findings.ts";
 import type { JobFiles } from "./job-files.ts";
 import { valueAt } from "./raw.ts";
@@ -21,6 +23,8 @@ import { valueAt } from "./raw.ts";
 /** What all nodes of a job share while they are resolved. */
 export interface JobContext {
   readonly findings: Findings;
+  /** The job's. */
+  readonly file: string;
   readonly positions: SpecPositions;
   readonly files: JobFiles;
   /** One context for each scope, made once: the compiler keeps what it derives from it. */
@@ -73,7 +77,10 @@ export class NodeContext implements ResolveContext, ConnectorResolveContext {
     try {
       const compiled = compileExpression(source, this.#job.compileContexts[scope]);
       this.expressions.push({ path, scope, compiled });
-      return { expression: source, scope };
+      const { file, positions } = this.#job;
+      const position = (offset: number): Span => positions.inside(place, offset);
+      const marked = expressionPlace(basename(file), source.length, position);
+      return { expression: source, scope, place: marked };
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error;
       this.#failed = true;

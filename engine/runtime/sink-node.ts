@@ -8,6 +8,7 @@ import type { CompiledExpression } from "../expression/expression.ts";
 import { fieldWriter } from "../expression/field-writer.ts";
 import type { FieldWriter } from "../expression/field-writer.ts";
 import type { ExpressionSource } from "../operators/operator.ts";
+import { expressionFault } from "../operators/record-faults.ts";
 import type { PlanSink } from "../plan/plan.ts";
 import type { RunEvaluation } from "./evaluation-scope.ts";
 import type { NodeCounters } from "./node-counters.ts";
@@ -35,6 +36,11 @@ export interface SinkNodeOptions {
   readonly writer: OutputWriter;
 }
 
+interface SinkExpression {
+  readonly source: ExpressionSource;
+  readonly value: CompiledExpression;
+}
+
 /** Evaluates a sink's `key` and `set`, serializes, and hands the outputs over. */
 export class SinkNode {
   readonly id: string;
@@ -44,10 +50,10 @@ export class SinkNode {
   readonly #cursor: Cursor;
   readonly #evaluation: RunEvaluation;
   readonly #raw: boolean;
-  readonly #key: CompiledExpression | undefined;
-  readonly #set:
-    | readonly { readonly write: FieldWriter; readonly value: CompiledExpression }[]
-    | undefined;
+  readonly #key: SinkExpression | undefined;
+  readonly #set: readonly (SinkExpression & { readonly write: FieldWriter })[] | undefined;
+  /** The expression evaluated last, for faults. */
+  #evaluated: ExpressionSource | undefined;
   readonly #maxValueBytes: number | undefined;
   readonly #writer: OutputWriter;
 
@@ -60,9 +66,10 @@ export class SinkNode {
     this.#cursor = options.cursor;
     this.#evaluation = options.evaluation;
     this.#raw = sink.format === "raw";
-    this.#key = sink.key === null ? undefined : compile(sink.key);
+    this.#key = sink.key === null ? undefined : { source: sink.key, value: compile(sink.key) };
     this.#set = sink.set?.map(({ field, value }) => ({
       write: fieldWriter(field),
+      source: value,
       value: compile(value),
     }));
     this.#maxValueBytes = options.maxValueBytes;
@@ -84,8 +91,9 @@ export class SinkNode {
       key = this.#keyOf(record);
       text = this.#textOf(record);
     } catch (error) {
-      if (!(error instanceof ExpressionError)) throw error;
-      const fault = { code: error.code, message: `sink ${this.id}: ${error.message}` };
+      const source = this.#evaluated;
+      if (source === undefined) throw error;
+      const fault = expressionFault(error, `sink ${this.id}`, source);
       if (this.#rejected !== undefined) return this.#rejected.emit(record, fault);
       this.counters.countFault(fault.code);
       key = null;
@@ -107,7 +115,9 @@ export class SinkNode {
   }
 
   #keyOf(record: StreamRecord): string | null {
-    const key = this.#key?.evaluate(record.value, this.#evaluation.begin(record));
+    if (this.#key === undefined) return null;
+    this.#evaluated = this.#key.source;
+    const key = this.#key.value.evaluate(record.value, this.#evaluation.begin(record));
     if (key === undefined || key === null) return null;
     return typeof key === "string" ? key : serializeValue(key);
   }
@@ -119,7 +129,8 @@ export class SinkNode {
     }
     const context = this.#evaluation.begin(record);
     const made: Record<string, Value> = {};
-    for (const { write, value } of this.#set) {
+    for (const { write, source, value } of this.#set) {
+      this.#evaluated = source;
       const result = value.evaluate(record.value, context);
       if (result !== undefined) write(made, result);
     }

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { MemoryInput } from "../../engine/connectors/memory/memory-source.ts";
+import { JobBench } from "../jobs/compile.ts";
 import { compile } from "../plan/fixture.ts";
 
 /**
@@ -134,3 +136,75 @@ for (const [name, scalar, code] of rows) {
     );
   });
 }
+
+/** The same for faults of one record, in `at` of its error: scalar, reason, and what the message shows of the value. */
+const recordRows: readonly (readonly [scalar: string, reason: string, shown: RegExp])[] = [
+  ["1 + (2 @* text) > 0", "T2002", /not "abc"/],
+  ["text @- 1 > 0   # text - 1", "T2001", /"abc"/],
+  ["number >\n      (1 +\n      @$number(text))", "D3030", /"abc"/],
+  ["text = '😀' or @$number(text) > 0", "D3030", /"abc"/],
+  ["'text = ''x'' or @$number(text) > 0'", "D3030", /"abc"/],
+  ["'text = ''x''\n\n      or 1 @< text'", "T2009", /"abc"/],
+  ['"text = \\"x\\" or 1 @< text"', "T2009", /"abc"/],
+  ["\"text = '\\u00e9\\U0001F600' or\\n\\t@-text > 0\"", "D1002", /"abc"/],
+  ["\"text = 'x' or \\\n      @\\x24number(text) > 0\"", "D3030", /"abc"/],
+  [
+    "|\n      (\n        $x := list;\n        $sum($map($x, @$number)) > 0\n      )",
+    "D3030",
+    /"y"/,
+  ],
+  ["|-\n      /* é */ $exists(list.\n        ($ @* 2))", "T2001", /"y"/],
+  ["|2-\n        ($f := function($v){ @$uppercase($v) }; $f(number) = 'X')", "T0410", /\b5\b/],
+  [">-\n      text = 'x'\n      or @$round(text, 1) > 0", "T0410", /"abc"/],
+  [">\n      text = 'x'\n\n        or @$error('no ' & text)\n", "D3137", /no abc/],
+  [">\r\n      text = 'x'\r\n      or @$assert(number = 6, 'five')\r\n", "D3141", /five/],
+  ["@text", "NOT_BOOLEAN", /"abc"/],
+  ["|\n\n      @$exists([1..(number * 1000000)])", "D2015", /1000000 members/],
+  ["$exists(list[@$number($) > 1])", "D3030", /"y"/],
+  ["$exists(list^(>$number(@-$)))", "D1002", /"y"/],
+  ["number in [1, @$number(list[1])]", "D3030", /"y"/],
+  ["\"$exists({'a': 1, 'b': @$millis_between(text, text)})\"", "INSTANT_INVALID", /"abc"/],
+];
+
+test("faults of one record tell the place of their cause in the file, and the value", async (context) => {
+  const marked = [
+    "version: 1",
+    "name: positions",
+    "sources:",
+    "  in: { type: memory, name: in }",
+    "steps:",
+    ...recordRows.flatMap(([scalar], index) => [
+      `  - id: step${index}`,
+      "    type: filter",
+      "    input: in",
+      `    where: ${scalar.replace("@", mark)}`,
+    ]),
+    "sinks:",
+    `  out: { type: memory, name: out, input: [${recordRows.map((_, index) => `step${index}`).join(", ")}] }`,
+    "  dead: { type: memory, name: dead, input: errors }",
+    "",
+  ].join("\n");
+  const parts = marked.split(mark);
+  const places = recordRows.map((_, index) => {
+    const before = parts
+      .slice(0, index + 1)
+      .join("")
+      .split("\n");
+    return `test.yaml:${before.length}:${Array.from(before.at(-1) ?? "").length + 1}`;
+  });
+  const input = new MemoryInput(1);
+  input.append(0, { value: JSON.stringify({ text: "abc", number: 5, list: [1, "y"] }) });
+  const bench = await JobBench.open(context, new Map([["in", input]]));
+  await bench.run(bench.compile(parts.join("")));
+  const errors = bench.records("dead");
+  assert.deepEqual(
+    errors.map(({ step, reason, at }) => [step, reason, at]),
+    recordRows.map(([, reason], index) => [`step${index}`, reason, places[index]]),
+    errors.map(({ message }) => message).join("\n"),
+  );
+  for (const [index, [, , shown]] of recordRows.entries()) {
+    const { message, code } = errors[index] ?? {};
+    assert.match(String(message), shown);
+    assert.match(String(code), /^EXPRESSION_(?:ERROR|LIMIT)$/);
+  }
+});

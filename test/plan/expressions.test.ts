@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { ExpressionSource } from "../../engine/operators/operator.ts";
 import { compile, job } from "./fixture.ts";
 import type { Compiled } from "./fixture.ts";
 
@@ -51,7 +52,8 @@ test("kinds of faults have their own codes", () => {
 
 test("a YAML number as an expression keeps its digits", () => {
   const { plan } = compile(job({ steps: ["{ id: last, type: filter, where: 0.10 }"] }));
-  assert.deepEqual(plan?.steps[0]?.config["where"], { expression: "0.10", scope: "record" });
+  const { expression, scope } = plan?.steps[0]?.config["where"] as ExpressionSource;
+  assert.deepEqual([expression, scope], ["0.10", "record"]);
 });
 
 test("a field that a closed schema does not list is an error, with an open one a warning", () => {

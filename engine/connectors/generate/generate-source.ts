@@ -3,6 +3,7 @@ import type { Clock } from "../../core/clock.ts";
 import { EngineError } from "../../core/errors.ts";
 import type { JsonObject, JsonValue } from "../../core/json.ts";
 import type { OversizedRecord, RawBatch } from "../../core/record.ts";
+import type { ExpressionPlace } from "../../expression/place.ts";
 import type { EvaluationContext } from "../../expression/expression.ts";
 import type {
   ConnectorContext,
@@ -39,7 +40,11 @@ interface GenerateConfig extends JsonObject {
 
 interface GeneratedField extends JsonObject {
   readonly field: string;
-  readonly value: { readonly expression: string; readonly scope: "generate" };
+  readonly value: {
+    readonly expression: string;
+    readonly scope: "generate";
+    readonly place?: ExpressionPlace;
+  };
 }
 
 class GenerateSource implements Source {
@@ -61,7 +66,11 @@ class GenerateSource implements Source {
   constructor(config: GenerateConfig, context: ConnectorContext) {
     this.#recipe = {
       seed: config.seed,
-      set: config.set.map(({ field, value }) => ({ field, value: context.compile(value) })),
+      set: config.set.map(({ field, value }) => ({
+        field,
+        value: context.compile(value),
+        place: value.place,
+      })),
       malformedOdds: config.malformed.odds,
       repeatOdds: config.repeats.odds,
       repeatWithin: config.repeats.within,
@@ -192,7 +201,12 @@ class GenerateSource implements Source {
 
 /** Everything that decides the text of a record, except parameters and tables that its expressions read. */
 function fingerprintOf(config: GenerateConfig): string {
-  const { seed, set, malformed, repeats } = config;
+  const { seed, malformed, repeats } = config;
+  // Not the places: to move an expression in its file changes no record.
+  const set = config.set.map(({ field, value: { expression: text, scope } }) => ({
+    field,
+    value: { expression: text, scope },
+  }));
   return createHash("sha256")
     .update(JSON.stringify([seed, set, malformed.odds, repeats.odds, repeats.within]))
     .digest("hex")
@@ -222,7 +236,7 @@ function resolveFields(
   for (const field of Object.keys(raw)) {
     const value = context.expression(["set", field], "generate");
     if (value === undefined) complete = false;
-    else fields.push({ field, value: { expression: value.expression, scope: value.scope } });
+    else fields.push({ field, value: { ...value } });
   }
   return complete ? fields : undefined;
 }

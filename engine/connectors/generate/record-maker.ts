@@ -3,6 +3,8 @@ import { serializeValue } from "../../core/json-text.ts";
 import type { Value } from "../../core/value.ts";
 import type { CompiledExpression, EvaluationContext } from "../../expression/expression.ts";
 import { ExpressionError } from "../../expression/expression.ts";
+import { placeText } from "../../expression/place.ts";
+import type { ExpressionPlace } from "../../expression/place.ts";
 import { recordRandom } from "./random.ts";
 
 /** Independent random streams of one record. */
@@ -13,7 +15,11 @@ const repeatStream = 2;
 export interface RecordRecipe {
   readonly seed: number;
   /** In order: later fields may read earlier ones. */
-  readonly set: readonly { readonly field: string; readonly value: CompiledExpression }[];
+  readonly set: readonly {
+    readonly field: string;
+    readonly value: CompiledExpression;
+    readonly place: ExpressionPlace | undefined;
+  }[];
   /** Share of records whose JSON text is cut. */
   readonly malformedOdds: number;
   /** Share of records that repeat one of the last `repeatWithin`. Less than 1. */
@@ -64,7 +70,7 @@ function makeValue(
   evaluation.error = undefined;
   evaluation.late = undefined;
   const made: Record<string, Value> = {};
-  for (const { field, value } of recipe.set) {
+  for (const { field, value, place } of recipe.set) {
     try {
       const result = value.evaluate(made, evaluation);
       if (result !== undefined) made[field] = result;
@@ -73,7 +79,13 @@ function makeValue(
       throw new EngineError(
         "SPEC_INVALID",
         `generated record ${index}: field ${field}: ${error.message}`,
-        { hint: `the expression is: ${value.source}`, cause: error },
+        {
+          hint:
+            place === undefined
+              ? `the expression is: ${value.source}`
+              : `see ${placeText(place, error.offset)}`,
+          cause: error,
+        },
       );
     }
   }
