@@ -1,8 +1,10 @@
 // The whole campaigns of which the tests beside this file are samples: prints how the runs ended.
-// usage: node --import tsx test/faults/fault-run.ts calls|losses files|embedded [AMOUNT]
+// usage: node --import tsx test/faults/fault-run.ts calls|losses|damages files|embedded [AMOUNT]
 //   calls    every call of a run fails, in each way; AMOUNT: only every so many-th call
 //   losses   the power fails at every moment of a run; in AMOUNT runs, each on a disk of another pace
+//   damages  AMOUNT times a bit is flipped, or a file cut, zeroed in part or deleted, on a real disk, and the job started
 import { argv, exit } from "node:process";
+import { DamageBench } from "./damages.ts";
 import { modes } from "./fault-job.ts";
 import { MemoryBench } from "./memory-bench.ts";
 import { callFaults, faultKinds, meetCallFault } from "./nth-call.ts";
@@ -11,7 +13,7 @@ import { atEachMoment, meetPowerLoss } from "./power-losses.ts";
 const [campaign, modeText, amountText] = argv.slice(2);
 const mode = modes.find((known) => known === modeText);
 if (mode === undefined) {
-  throw new Error("usage: fault-run.ts calls|losses files|embedded [AMOUNT]");
+  throw new Error("usage: fault-run.ts calls|losses|damages files|embedded [AMOUNT]");
 }
 const amount = Number(amountText ?? 1);
 let failures = 0;
@@ -54,6 +56,12 @@ if (campaign === "losses") {
       );
     });
   }
+}
+
+if (campaign === "damages") {
+  const bench = await DamageBench.open(mode);
+  for (let seed = 1; seed <= amount; seed += 1) await one(`seed ${seed}`, () => bench.meet(seed));
+  bench.close();
 }
 
 for (const [how, count] of [...histogram].toSorted(([, a], [, b]) => b - a)) {
