@@ -9,9 +9,14 @@ const sourceLimits = {
   /** Code units. */
   length: 20_000,
   /** Brackets within brackets. */
-  nesting: 100,
+  nesting: 48,
   /** Brackets within brackets that all hold `?:` or `??`. */
   defaultNesting: 6,
+  /**
+   * Operators beside and around each other, a bracket as two: parser and compiler descend once for each. With the
+   * brackets they fit a stack of 300 kB, so that no machine's stack decides what compiles.
+   */
+  operators: 150,
 } as const;
 
 /** Parses with jsonata's parser. Throws ExpressionError with the start of the faulty token. */
@@ -24,6 +29,12 @@ export function parseExpression(source: string): Node {
     throw tooLarge(
       `Brackets are nested deeper than ${sourceLimits.nesting} levels`,
       shape.deepestAt,
+    );
+  }
+  if (shape.operators > sourceLimits.operators) {
+    throw tooLarge(
+      `More than ${sourceLimits.operators} operators stand beside each other: name parts of the expression with :=`,
+      shape.operatorsAt,
     );
   }
   if (shape.defaultNesting > sourceLimits.defaultNesting) {

@@ -3,28 +3,68 @@ export interface SourceShape {
   readonly nesting: number;
   /** Nested brackets that hold `?:` or `??`, counted along the deepest line of them. */
   readonly defaultNesting: number;
+  /** Operators beside each other and around each other, along the deepest line of them; a bracket counts as two. */
+  readonly operators: number;
+  /** Offset of the operator at which `operators` was reached. */
+  readonly operatorsAt: number;
   /** Offset of the bracket at which `nesting` (or, if small, `defaultNesting`) was reached. */
   readonly deepestAt: number;
 }
+
+/** What a bracket costs the compiler's stack, in operators. */
+const operatorsPerBracket = 2;
+
+const wordCharacter = /[\p{L}\p{N}_$]/u;
 
 /** Skips texts, quoted names, comments and regular expressions by the rules of jsonata's tokenizer. */
 export function scan(source: string): SourceShape {
   let nesting = 0;
   let defaultNesting = 0;
   let deepestAt = 0;
+  let operators = 0;
+  let operatorsAt = 0;
+  /** `operators`: since the last comma or semicolon; `within`: of the brackets since then. */
+  interface Bracket {
+    defaults: boolean;
+    inside: number;
+    operators: number;
+    within: number;
+    deepest: number;
+  }
+  const bracket = (): Bracket => ({
+    defaults: false,
+    inside: 0,
+    operators: 0,
+    within: 0,
+    deepest: 0,
+  });
   // One entry per open bracket: whether it holds a default operator, and the deepest count inside it.
-  const open: { at: number; defaults: boolean; inside: number }[] = [
-    { at: 0, defaults: false, inside: 0 },
-  ];
-  const close = (): void => {
-    const bracket = open.pop();
-    if (bracket === undefined) return;
-    const count = bracket.inside + (bracket.defaults ? 1 : 0);
+  const open: Bracket[] = [bracket()];
+  const operator = (at: number): void => {
+    const current = open.at(-1);
+    if (current === undefined) return;
+    current.operators++;
+    note(current, at);
+  };
+  const note = (current: Bracket, at: number): void => {
+    current.deepest = Math.max(current.deepest, current.operators + current.within);
+    if (current.deepest <= operators) return;
+    operators = current.deepest;
+    operatorsAt = at;
+  };
+  const close = (at: number): void => {
+    const closed = open.pop();
+    if (closed === undefined) return;
+    const count = closed.inside + (closed.defaults ? 1 : 0);
     if (count > defaultNesting) defaultNesting = count;
     const outer = open.at(-1);
-    if (outer !== undefined && count > outer.inside) outer.inside = count;
+    if (outer === undefined) return;
+    if (count > outer.inside) outer.inside = count;
+    outer.within = Math.max(outer.within, closed.deepest + operatorsPerBracket);
+    note(outer, at);
   };
   let afterOperand = false;
+  let operatorWord = false;
   for (let at = 0; at < source.length; at++) {
     const character = source[at] ?? "";
     if (" \t\n\r\v".includes(character)) continue;
@@ -38,26 +78,41 @@ export function scan(source: string): SourceShape {
       at = endOfRegex(source, at);
       afterOperand = true;
     } else if ("([{".includes(character)) {
-      open.push({ at, defaults: false, inside: 0 });
+      if (afterOperand) operator(at);
+      open.push(bracket());
       if (open.length - 1 > nesting) {
         nesting = open.length - 1;
         deepestAt = at;
       }
       afterOperand = false;
     } else if (")]}".includes(character)) {
-      if (open.length > 1) close();
+      if (open.length > 1) close(at);
       afterOperand = true;
     } else if (character === "?" && (source[at + 1] === ":" || source[at + 1] === "?")) {
       const current = open.at(-1);
       if (current !== undefined) current.defaults = true;
+      operator(at);
       at++;
       afterOperand = false;
+    } else if (",;".includes(character)) {
+      const current = open.at(-1);
+      if (current !== undefined) Object.assign(current, { operators: 0, within: 0 });
+      afterOperand = false;
+    } else if (wordCharacter.test(character)) {
+      // A word behind an operand is one of `and`, `or`, `in`.
+      if (!wordCharacter.test(source[at - 1] ?? "")) {
+        operatorWord = afterOperand;
+        if (operatorWord) operator(at);
+      }
+      afterOperand = !operatorWord;
     } else {
-      afterOperand = /[\p{L}\p{N}_$]/u.test(character);
+      // The second half of an operator counts, the first does not.
+      if (!":~!".includes(character)) operator(at);
+      afterOperand = false;
     }
   }
-  while (open.length > 0) close();
-  return { nesting, defaultNesting, deepestAt };
+  while (open.length > 0) close(source.length);
+  return { nesting, defaultNesting, deepestAt, operators, operatorsAt };
 }
 
 function endOfQuoted(source: string, from: number): number {

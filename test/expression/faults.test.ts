@@ -126,10 +126,10 @@ test("too long, too nested and doubling texts are refused before they are parsed
     for (let level = 0; level < depth; level++) text = `(${text} ?: b)`;
     return text;
   };
-  assert.equal(evaluate(nested(90), { a: 1 }), 1);
+  assert.equal(evaluate(nested(45), { a: 1 }), 1);
   assert.equal(evaluate(defaults(6), { b: 2 }), 2);
   for (const source of [
-    nested(101),
+    nested(65),
     defaults(20),
     defaults(20).replaceAll("?:", "??"),
     `")" & (")" & ${nested(100)})`,
