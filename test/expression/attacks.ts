@@ -88,7 +88,7 @@ export const attacks: readonly Attack[] = [
     "1+".repeat(149) + "1",
     "a?1:".repeat(149) + "a",
     "a and ".repeat(149) + "a",
-    "a" + "[0]".repeat(149),
+    "a" + "[0]".repeat(140),
     "a&".repeat(50) + nested(45, (inner) => `(${inner})`),
     "a+(".repeat(45) + "1" + ")".repeat(45),
     nested(34, (inner) => `[1][${inner} = 1]`),
