@@ -53,7 +53,11 @@ function enter(weight: number): void {
 }
 
 function notCallable(value: Outcome, offset: number): ExpressionError {
-  return failure("T1006", `Cannot call ${shown(value)}, which is no function`, offset);
+  const message =
+    value === undefined
+      ? "There is no such function: the names of functions begin with $"
+      : `Cannot call ${shown(value)}, which is no function`;
+  return failure("T1006", message, offset);
 }
 
 export function lambda(arity: number, weight: number, body: FunctionBody): FunctionValue {

@@ -1,5 +1,6 @@
 import jsonata from "jsonata";
 import { ExpressionError } from "./expression.ts";
+import { syntaxAdvice } from "./foreign-syntax.ts";
 import { scan } from "./scan.ts";
 import type { Node } from "./syntax.ts";
 import { tokenStart } from "./syntax.ts";
@@ -80,5 +81,8 @@ function syntaxError(error: unknown, source: string): ExpressionError {
     code === "S0203" || token === undefined || token === "(end)"
       ? end
       : tokenStart(end, typeof token === "string" ? token : JSON.stringify(token), source);
-  return new ExpressionError("EXPRESSION_ERROR", code, message ?? `Syntax error (${code})`, offset);
+  const text = message ?? `Syntax error (${code})`;
+  const advice = syntaxAdvice(source, offset);
+  const advised = advice === undefined ? text : `${text}; ${advice}`;
+  return new ExpressionError("EXPRESSION_ERROR", code, advised, offset);
 }

@@ -11,6 +11,24 @@ export interface SourceShape {
   readonly deepestAt: number;
 }
 
+/** What is known of an open bracket. */
+interface Bracket {
+  /** It holds a default operator. */
+  defaults: boolean;
+  /** The deepest count of default brackets inside it. */
+  inside: number;
+  /** Since its last comma or semicolon. */
+  operators: number;
+  /** The deepest line of operators of the brackets since then. */
+  within: number;
+  /** The deepest line of operators so far. */
+  deepest: number;
+}
+
+function newBracket(): Bracket {
+  return { defaults: false, inside: 0, operators: 0, within: 0, deepest: 0 };
+}
+
 /** What a bracket costs the compiler's stack, in operators. */
 const operatorsPerBracket = 2;
 
@@ -23,23 +41,7 @@ export function scan(source: string): SourceShape {
   let deepestAt = 0;
   let operators = 0;
   let operatorsAt = 0;
-  /** `operators`: since the last comma or semicolon; `within`: of the brackets since then. */
-  interface Bracket {
-    defaults: boolean;
-    inside: number;
-    operators: number;
-    within: number;
-    deepest: number;
-  }
-  const bracket = (): Bracket => ({
-    defaults: false,
-    inside: 0,
-    operators: 0,
-    within: 0,
-    deepest: 0,
-  });
-  // One entry per open bracket: whether it holds a default operator, and the deepest count inside it.
-  const open: Bracket[] = [bracket()];
+  const open: Bracket[] = [newBracket()];
   const operator = (at: number): void => {
     const current = open.at(-1);
     if (current === undefined) return;
@@ -79,7 +81,7 @@ export function scan(source: string): SourceShape {
       afterOperand = true;
     } else if ("([{".includes(character)) {
       if (afterOperand) operator(at);
-      open.push(bracket());
+      open.push(newBracket());
       if (open.length - 1 > nesting) {
         nesting = open.length - 1;
         deepestAt = at;

@@ -78,6 +78,15 @@ test("messages suggest the name that was meant", () => {
     ["$row('tax_rate', b)", 'did you mean "tax_rates"?'],
     ["$param('input_topics')", 'did you mean "input_topic"?'],
     ["$is_curency(a)", "did you mean $is_currency?"],
+    ["a == 1", "a single ="],
+    ["a && b", '"and"'],
+    ["a || b", '"or"'],
+    ["a <> b", "write !="],
+    ["!a", "$not"],
+    ["if a then b", "condition ? value"],
+    ["$match(a, /b/g)", "flags i and m"],
+    ["a > .5", "0.5"],
+    ["${a}", "without a mark"],
   ] as const) {
     assert.match(loadError(source).message, new RegExp(suggestion.replaceAll(/[$?.]/g, "\\$&")));
   }
