@@ -12,7 +12,7 @@ const habits: readonly (readonly [before: RegExp, after: RegExp, advice: string]
     "a regular expression takes the flags i and m; $match, $replace and $split find all matches",
   ],
   [/(?:^|[^\w.])$/, /^\.\d/, "write the digit before the point: 0.5"],
-  [/\$$/, /^\{/, "a field is written without a mark: amount"],
+  [/\$\{[^}]*$/, /^\}/, "a field is written without a mark: amount"],
 ];
 
 /** Advice for a syntax error at `offset`, if it looks like a habit. */

@@ -78,6 +78,8 @@ test("messages suggest the name that was meant", () => {
     ["$row('tax_rate', b)", 'did you mean "tax_rates"?'],
     ["$param('input_topics')", 'did you mean "input_topic"?'],
     ["$is_curency(a)", "did you mean $is_currency?"],
+    ["1 + lenth(a)", "lenth is a field, no function"],
+    ["lenth(a)", "did you mean $length?"],
     ["a == 1", "a single ="],
     ["a && b", '"and"'],
     ["a || b", '"or"'],
