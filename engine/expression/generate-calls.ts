@@ -117,7 +117,7 @@ function calleeOf(emitter: Emitter, procedure: Node, focus: Focus, reason = "T10
     if (name !== undefined && focus.root && focus.single) {
       const message = `${name} is a field, no function: the names of functions begin with $`;
       const nearest = emitter.suggest(message, name, emitter.builtins.keys(), (each) => `$${each}`);
-      throw emitter.fault("T1006", nearest, at);
+      throw emitter.fault(reason === "T1007" ? "T1008" : "T1006", nearest, at);
     }
   }
   return emitter.node(procedure, focus).js;
