@@ -77,7 +77,12 @@ export function scan(source: string): SourceShape {
       const end = source.indexOf("*/", at + 2);
       at = end < 0 ? source.length : end + 1;
     } else if (character === "/" && !afterOperand) {
-      at = endOfRegex(source, at);
+      const regex = regexAt(source, at);
+      if (open.length - 1 + regex.nesting > nesting) {
+        nesting = open.length - 1 + regex.nesting;
+        deepestAt = at;
+      }
+      at = regex.end;
       afterOperand = true;
     } else if ("([{".includes(character)) {
       if (afterOperand) operator(at);
@@ -126,14 +131,15 @@ function endOfQuoted(source: string, from: number): number {
   return source.length;
 }
 
-function endOfRegex(source: string, from: number): number {
+function regexAt(source: string, from: number): { readonly end: number; readonly nesting: number } {
   let depth = 0;
+  let nesting = 0;
   for (let at = from + 1; at < source.length; at++) {
     const character = source[at] ?? "";
     if (character === "\\") at++;
-    else if ("([{".includes(character)) depth++;
+    else if ("([{".includes(character)) nesting = Math.max(nesting, ++depth);
     else if (")]}".includes(character)) depth--;
-    else if (character === "/" && depth === 0) return at;
+    else if (character === "/" && depth === 0) return { end: at, nesting };
   }
-  return source.length;
+  return { end: source.length, nesting };
 }

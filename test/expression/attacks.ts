@@ -64,6 +64,8 @@ export const attacks: readonly Attack[] = [
     nested(200, (inner) => `(${inner} ? b : c)`),
     nested(5000, (inner) => `(${inner})`),
     nested(49, (inner) => `$not(${inner})`),
+    `$contains(text, /${nested(49, (inner) => `(${inner})*`)}/)`,
+    `$contains(text, /${nested(5000, (inner) => `(${inner})`)}/)`,
     nested(49, (inner) => `[${inner}]`),
     nested(49, (inner) => `{"k": ${inner}}`),
     nested(49, (inner) => `a[${inner}]`),
@@ -93,6 +95,8 @@ export const attacks: readonly Attack[] = [
     "a+(".repeat(45) + "1" + ")".repeat(45),
     nested(34, (inner) => `[1][${inner} = 1]`),
     nested(45, (inner) => `[1].{"k": ${inner}}`),
+    `$contains('aab', /${nested(45, (inner) => `(${inner})?`)}/)`,
+    `$contains('aab', /^${nested(40, (inner) => `(?:${inner}|[ab]x?)+`)}$/)`,
   ]),
   // Work that does not end, or grows.
   ...limitOf("FUEL", [
