@@ -1,6 +1,6 @@
 import type { ExpressionError } from "./expression.ts";
 import { failure, shown } from "./failure.ts";
-import { checkDepth, meter, spend } from "./meter.ts";
+import { checkDepth, limits, meter, spend } from "./meter.ts";
 import { signatureOf } from "./signature.ts";
 import { FunctionValue, TailCall, collapse, plain } from "./values.ts";
 import type { FunctionBody, Outcome } from "./values.ts";
@@ -8,16 +8,19 @@ import type { FunctionBody, Outcome } from "./values.ts";
 /** Calls whatever `procedure` is, and what it tail-calls. The result may be a Sequence that is still to be collapsed. */
 export function call(procedure: Outcome, args: readonly Outcome[], offset: number): Outcome {
   if (!(procedure instanceof FunctionValue)) throw notCallable(procedure, offset);
-  enter();
+  let weight = procedure.stackWeight;
+  enter(weight);
   let result = procedure.invoke(...args);
   while (result instanceof TailCall) {
-    if (--meter.fuel < 0) spend(1);
     if (!(result.procedure instanceof FunctionValue)) {
       throw notCallable(result.procedure, result.offset);
     }
+    meter.depth -= weight;
+    weight = result.procedure.stackWeight;
+    enter(weight);
     result = result.procedure.invoke(...result.args);
   }
-  meter.depth--;
+  meter.depth -= weight;
   return result;
 }
 
@@ -30,41 +33,51 @@ export function apply(
   third: Outcome,
 ): Outcome {
   const { parameterCount } = procedure;
-  enter();
-  const result =
+  const weight = procedure.stackWeight + 1;
+  enter(weight);
+  const given =
     parameterCount >= 3
       ? procedure.invoke(first, second, third)
       : parameterCount === 2
         ? procedure.invoke(first, second)
         : procedure.invoke(first);
-  meter.depth--;
-  return result instanceof TailCall ? call(result.procedure, result.args, offset) : result;
+  const result = given instanceof TailCall ? call(given.procedure, given.args, offset) : given;
+  meter.depth -= weight;
+  return result;
 }
 
-function enter(): void {
+function enter(weight: number): void {
   if (--meter.fuel < 0) spend(1);
-  if (++meter.depth > 400) checkDepth(meter.depth);
+  meter.depth += weight;
+  if (meter.depth > limits.depth) checkDepth(0);
 }
 
 function notCallable(value: Outcome, offset: number): ExpressionError {
-  return failure("T1006", `Cannot call ${shown(value)}, which is no function`, offset);
+  const message =
+    value === undefined
+      ? "There is no such function: the names of functions begin with $"
+      : `Cannot call ${shown(value)}, which is no function`;
+  return failure("T1006", message, offset);
 }
 
-export function lambda(arity: number, body: FunctionBody): FunctionValue {
-  return new FunctionValue(arity, body);
+export function lambda(arity: number, weight: number, body: FunctionBody): FunctionValue {
+  return new FunctionValue(arity, body, weight);
 }
 
 /** A lambda with a signature such as `<n-n:n>`: its arguments are checked at each call. */
 export function signedLambda(
   arity: number,
+  weight: number,
   body: FunctionBody,
   definition: string,
   context: Outcome,
   offset: number,
 ): FunctionValue {
   const signature = signatureOf(definition);
-  return new FunctionValue(arity, (...args) =>
-    body(...signature.match(args, plain(context), "the function", offset)),
+  return new FunctionValue(
+    arity,
+    (...args) => body(...signature.match(args, plain(context), "the function", offset)),
+    weight,
   );
 }
 

@@ -141,7 +141,7 @@ function generateProgram(
 ): { program: string; value: Code } {
   let value: Code | undefined;
   const block = { type: "block", expressions: [tree] } as const;
-  const main = emitter.closure([rootName], () => {
+  const { js: main, callWeight } = emitter.weighedClosure([rootName], () => {
     value = emitter.rawNode(block, { js: rootName, single: true, root: true });
     return value.js;
   });
@@ -152,7 +152,7 @@ function generateProgram(
     constants.length === 0 ? "" : `const ${constants.join(",")};`,
     `const run=${main},{meter,evaluation,fuel,leave,fault}=w;`,
     // In the program itself, so that the engine can inline each expression into its own frame.
-    `return (${rootName},e)=>{meter.fuel=fuel;meter.depth=0;meter.nonFinite=false;evaluation.context=e;`,
+    `return (${rootName},e)=>{meter.fuel=fuel;meter.depth=${callWeight - 1};meter.nonFinite=false;evaluation.context=e;`,
     `try{const x=run(${rootName});`,
     'return typeof x==="string"||typeof x==="boolean"||x===undefined?x:leave(x)}',
     "catch(f){throw fault(f)}}",

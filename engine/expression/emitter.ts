@@ -44,6 +44,8 @@ export class Emitter {
   scope: Scope = { outer: undefined, locals: new Map() };
   readonly #generate: (emitter: Emitter, node: Node, focus: Focus) => Code;
   readonly #slots = new Map<string, number>();
+  /** Of the heaviest function within the one being compiled. */
+  #innerWeight = 0;
   #counter = 0;
 
   constructor(
@@ -102,18 +104,38 @@ export class Emitter {
     return { set: `(${name}=${value.js})`, name };
   }
 
-  /** A JavaScript function with these parameters, its result given by `emit`. */
+  /** A JavaScript function with these parameters, its result given by `emit`. It runs within the one around it. */
   closure(parameters: readonly string[], emit: () => string): string {
+    const { js, weight } = this.weighedClosure(parameters, emit);
+    this.#innerWeight = Math.max(this.#innerWeight, weight);
+    return js;
+  }
+
+  /**
+   * A function that is called from elsewhere, and the weight of its frames on JavaScript's stack: one for each function
+   * within functions, 64 locals and (for the operands of nested calls) 400 characters of source.
+   */
+  weighedClosure(
+    parameters: readonly string[],
+    emit: () => string,
+  ): { readonly js: string; readonly weight: number; readonly callWeight: number } {
     const outer = this.body;
+    const outerWeight = this.#innerWeight;
     this.body = { names: [] };
+    this.#innerWeight = 0;
     this.conditions++;
     const result = emit();
     const { names } = this.body;
+    const weight = 1 + this.#innerWeight + Math.trunc(names.length / 64);
     this.body = outer;
+    this.#innerWeight = outerWeight;
     this.conditions--;
     const list = parameters.join(",");
-    if (names.length === 0) return `((${list})=>(${result}))`;
-    return `((${list})=>{let ${names.join(",")};return ${result}})`;
+    const js =
+      names.length === 0
+        ? `((${list})=>(${result}))`
+        : `((${list})=>{let ${names.join(",")};return ${result}})`;
+    return { js, weight, callWeight: weight + Math.min(16, Math.trunc(js.length / 400)) };
   }
 
   /** Code that may not be reached. */

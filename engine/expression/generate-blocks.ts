@@ -89,7 +89,7 @@ export function generateLambda(emitter: Emitter, node: LambdaNode, focus: Focus)
   const named = new Map(node.arguments.map((each, index) => [each.value, parameters[index] ?? ""]));
   const { tails } = emitter;
   emitter.tails = true;
-  const body = emitter.closure(parameters, () => {
+  const { js: body, callWeight } = emitter.weighedClosure(parameters, () => {
     const { result, enter } = framed(emitter, [node.body], named, () =>
       emitter.node(node.body, focus),
     );
@@ -99,8 +99,8 @@ export function generateLambda(emitter: Emitter, node: LambdaNode, focus: Focus)
   const facts = { type: "function", optional: false, sequence: false } as const;
   const count = node.arguments.length;
   if (node.signature === undefined)
-    return code(`${emitter.use("lambda")}(${count},${body})`, facts);
+    return code(`${emitter.use("lambda")}(${count},${callWeight},${body})`, facts);
   const definition = literal(node.signature.definition).js;
-  const js = `${emitter.use("signedLambda")}(${count},${body},${definition},${focus.js},${emitter.offsetOf(node)})`;
+  const js = `${emitter.use("signedLambda")}(${count},${callWeight},${body},${definition},${focus.js},${emitter.offsetOf(node)})`;
   return code(js, facts);
 }

@@ -106,14 +106,18 @@ function calleeOf(emitter: Emitter, procedure: Node, focus: Focus, reason = "T10
   if (procedure.type === "path" && procedure.steps.length === 1) {
     const [step] = procedure.steps;
     const name = step?.type === "name" ? step.value : undefined;
-    const known =
-      name !== undefined && (emitter.builtins.has(name) || emitter.variable(name) !== undefined);
-    if (known) {
-      throw emitter.fault(
-        reason,
-        `${name} is no function; did you mean $${name}?`,
-        emitter.offsetOf(procedure),
-      );
+    const at = emitter.offsetOf(procedure);
+    if (
+      name !== undefined &&
+      (emitter.builtins.has(name) || emitter.variable(name) !== undefined)
+    ) {
+      throw emitter.fault(reason, `${name} is no function; did you mean $${name}?`, at);
+    }
+    // A record holds data: none of its fields can be called.
+    if (name !== undefined && focus.root && focus.single) {
+      const message = `${name} is a field, no function: the names of functions begin with $`;
+      const nearest = emitter.suggest(message, name, emitter.builtins.keys(), (each) => `$${each}`);
+      throw emitter.fault(reason === "T1007" ? "T1008" : "T1006", nearest, at);
     }
   }
   return emitter.node(procedure, focus).js;

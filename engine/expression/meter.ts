@@ -7,7 +7,7 @@ import { ExpressionError } from "./expression.ts";
 export const meter = {
   /** Steps left: one per item visited, function called or character produced beyond a small text. */
   fuel: 0,
-  /** Lambda calls that have not returned yet. */
+  /** Stack weight of the calls that have not returned yet. */
   depth: 0,
   /** Set when arithmetic gave NaN or an infinity, so that results are searched for it only then. */
   nonFinite: false,
@@ -15,8 +15,12 @@ export const meter = {
 
 export const limits = {
   fuel: 1_000_000,
-  /** Nested lambda calls, and levels of nested data that `$string`, `=` and `**` walk. */
-  depth: 500,
+  /**
+   * Stack weight of nested calls, and levels of nested data that `$string`, `=` and `**` walk, together. One takes at
+   * most 600 bytes of JavaScript's stack, so that a stack of 300 kB holds them all: this limit, never the machine's
+   * stack, decides what becomes of a record.
+   */
+  depth: 350,
   /** Code units of one text. */
   textLength: 10_000_000,
   /** Members of one array. */
@@ -29,8 +33,9 @@ export function spend(steps: number): void {
   }
 }
 
-export function checkDepth(depth: number): void {
-  if (depth > limits.depth) {
+/** `levels`: of data that is being walked, on top of the calls. */
+export function checkDepth(levels: number): void {
+  if (levels + meter.depth > limits.depth) {
     throw overLimit("D1011", `Functions or data are nested deeper than ${limits.depth} levels`);
   }
 }

@@ -1,5 +1,6 @@
 import jsonata from "jsonata";
 import { ExpressionError } from "./expression.ts";
+import { syntaxAdvice } from "./foreign-syntax.ts";
 import { scan } from "./scan.ts";
 import type { Node } from "./syntax.ts";
 import { tokenStart } from "./syntax.ts";
@@ -9,9 +10,14 @@ const sourceLimits = {
   /** Code units. */
   length: 20_000,
   /** Brackets within brackets. */
-  nesting: 100,
+  nesting: 48,
   /** Brackets within brackets that all hold `?:` or `??`. */
   defaultNesting: 6,
+  /**
+   * Operators beside and around each other, a bracket as two: parser and compiler descend once for each. With the
+   * brackets they fit a stack of 300 kB, so that no machine's stack decides what compiles.
+   */
+  operators: 150,
 } as const;
 
 /** Parses with jsonata's parser. Throws ExpressionError with the start of the faulty token. */
@@ -24,6 +30,12 @@ export function parseExpression(source: string): Node {
     throw tooLarge(
       `Brackets are nested deeper than ${sourceLimits.nesting} levels`,
       shape.deepestAt,
+    );
+  }
+  if (shape.operators > sourceLimits.operators) {
+    throw tooLarge(
+      `More than ${sourceLimits.operators} operators stand beside each other: name parts of the expression with :=`,
+      shape.operatorsAt,
     );
   }
   if (shape.defaultNesting > sourceLimits.defaultNesting) {
@@ -69,5 +81,8 @@ function syntaxError(error: unknown, source: string): ExpressionError {
     code === "S0203" || token === undefined || token === "(end)"
       ? end
       : tokenStart(end, typeof token === "string" ? token : JSON.stringify(token), source);
-  return new ExpressionError("EXPRESSION_ERROR", code, message ?? `Syntax error (${code})`, offset);
+  const text = message ?? `Syntax error (${code})`;
+  const advice = syntaxAdvice(source, offset);
+  const advised = advice === undefined ? text : `${text}; ${advice}`;
+  return new ExpressionError("EXPRESSION_ERROR", code, advised, offset);
 }

@@ -216,10 +216,11 @@ function arrayArgument(
     spend(items.length);
     const fits = (item: Outcome): boolean =>
       members === letterOf(item) || (members === "s" && item instanceof Decimal);
-    if (!items.every(fits)) {
+    const unfit = items.find((item) => !fits(item));
+    if (unfit !== undefined) {
       throw failure(
         "T0412",
-        `Argument ${index + 1} of ${name} must be an array of ${memberNames[members] ?? "other values"}`,
+        `Argument ${index + 1} of ${name} must be an array of ${memberNames[members] ?? "other values"}, not of ${shown(unfit)}`,
         offset,
       );
     }

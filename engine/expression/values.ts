@@ -43,10 +43,13 @@ export class FunctionValue {
   /** Parameters that higher-order functions may fill. */
   readonly parameterCount: number;
   readonly invoke: FunctionBody;
+  /** What a call adds to the depth of calls, by the size of its stack frames. */
+  readonly stackWeight: number;
 
-  constructor(parameterCount: number, invoke: FunctionBody) {
+  constructor(parameterCount: number, invoke: FunctionBody, stackWeight = 1) {
     this.parameterCount = parameterCount;
     this.invoke = invoke;
+    this.stackWeight = stackWeight;
   }
 }
 

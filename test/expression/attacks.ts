@@ -25,6 +25,34 @@ export const hostileRecord = {
   deep: brackets(3000),
 } as unknown as ValueObject;
 
+/** Calls that nest without end, by all that calls; the last ones with large frames. */
+const recursions: readonly string[] = [
+  "$map([1], function($x){ 1 + $f($n + 1) })[0]",
+  "$filter([1], function($x){ $f($n + 1) })[0]",
+  "$sort([1, 2], function($x, $y){ $not($f($n + 1)) })[0]",
+  "$reduce([1, 2], function($x, $y){ 1 + $f($n + 1) })",
+  "$replace('a', /a/, function($m){ 'a' & $f($n + 1) })",
+  "$each({'a': 1}, function($v){ 1 + $f($n + 1) })",
+  "$sift({'a': 1}, function($v){ $f($n + 1) })",
+  "$single([1], function($v){ $f($n + 1) })",
+  "1 + ($n + 1 ~> ($f ~> $abs))",
+  "1 + ($h := $f(?); $h($n + 1))",
+  "$keys([1].{'x': 1}{$f($n + 1): 1})",
+  "1 + [1].[2].(3).$f($n + 1)",
+  "[1][[1][[1][$f($n + 1) = 0] = 1] = 1]",
+  "([1, 2]^($f($n + 1)))[0]",
+  "([1]@$i#$k[$f($n + 1) = 0].$i)",
+  "({'a': 1} ~> |$|{'b': $f($n + 1)}|).b",
+  "[1][".repeat(20) + "$f($n + 1) = 0" + "]".repeat(20),
+  "[1][".repeat(30) + "$f($n + 1) = 0" + "]".repeat(30),
+  "$max([1,".repeat(20) + "$f($n + 1)" + "])".repeat(20),
+  "$abs(".repeat(40) + "$f($n + 1)" + ")".repeat(40),
+  Array.from({ length: 60 }, (_, index) => `(a${index} + b${index}) * 1`).join(" + ") +
+    " + $f($n + 1)",
+  `[${Array.from({ length: 300 }, (_, index) => `a${index} + b${index} * 2`).join(", ")}, $f($n + 1)]`,
+  "$n > 340 ? $string($$.deep) : 1 + $f($n + 1)",
+].map((body) => `($f := function($n){ ${body} }; $f(0))`);
+
 const limitOf = (reason: string, sources: readonly string[]): readonly Attack[] =>
   sources.map((source) => ({ source, ends: reason }));
 
@@ -35,17 +63,40 @@ export const attacks: readonly Attack[] = [
     nested(20, (inner) => `(${inner} ?? b)`),
     nested(200, (inner) => `(${inner} ? b : c)`),
     nested(5000, (inner) => `(${inner})`),
-    nested(101, (inner) => `$not(${inner})`),
-    nested(101, (inner) => `[${inner}]`),
-    nested(101, (inner) => `{"k": ${inner}}`),
-    nested(101, (inner) => `a[${inner}]`),
-    nested(101, (inner) => `function(){${inner}}`),
+    nested(49, (inner) => `$not(${inner})`),
+    `$contains(text, /${nested(49, (inner) => `(${inner})*`)}/)`,
+    `$contains(text, /${nested(5000, (inner) => `(${inner})`)}/)`,
+    nested(49, (inner) => `[${inner}]`),
+    nested(49, (inner) => `{"k": ${inner}}`),
+    nested(49, (inner) => `a[${inner}]`),
+    nested(49, (inner) => `function(){${inner}}`),
     "- ".repeat(9000) + "a",
     "1+".repeat(9000) + "1",
     "a.".repeat(9000) + "a",
+    "a&".repeat(251) + "a",
+    "a and ".repeat(251) + "a",
+    "a?1:".repeat(251) + "a",
+    "$a:=".repeat(251) + "a",
+    "a" + "[b]".repeat(251),
+    "$f" + "()".repeat(251),
+    "a" + "~>$not".repeat(251),
+    nested(60, (inner) => `(${inner} + 1 + 1 + 1 + 1)`),
     "%.".repeat(5000) + "a",
     "a".repeat(20_001),
     "/* ".repeat(8000),
+  ]),
+  ...limitOf("value", [
+    "a&".repeat(149) + "a",
+    "1+".repeat(149) + "1",
+    "a?1:".repeat(149) + "a",
+    "a and ".repeat(149) + "a",
+    "a" + "[0]".repeat(140),
+    "a&".repeat(50) + nested(45, (inner) => `(${inner})`),
+    "a+(".repeat(45) + "1" + ")".repeat(45),
+    nested(34, (inner) => `[1][${inner} = 1]`),
+    nested(45, (inner) => `[1].{"k": ${inner}}`),
+    `$contains('aab', /${nested(45, (inner) => `(${inner})?`)}/)`,
+    `$contains('aab', /^${nested(40, (inner) => `(?:${inner}|[ab]x?)+`)}$/)`,
   ]),
   // Work that does not end, or grows.
   ...limitOf("FUEL", [
@@ -80,6 +131,7 @@ export const attacks: readonly Attack[] = [
     "deep.**",
     "$string(deep)",
     "$ ~> |$|{'a': 1}|",
+    ...recursions,
   ]),
   ...limitOf("D2015", ["[1..2000000]", "$split(text, 'a')"]),
   ...limitOf("D2014", ["[1..1e15]"]),
@@ -121,6 +173,17 @@ export const attacks: readonly Attack[] = [
     "$toMillis(text, words)",
     "$fromMillis(1, text)",
     "$now(text)",
+  ]),
+  // Texts that are long, searched by the host.
+  ...limitOf("value", [
+    "$contains(text, 'b' & $substring(text, 1, 500000))",
+    "$contains(text, $substring(text, 1, 500000) & 'b')",
+    "$count($split(text, 'b' & $substring(text, 1, 500000)))",
+    "$length($replace(text, $substring(text, 1, 400000) & 'b', ''))",
+    "$length($substringBefore(text, 'b' & $substring(text, 1, 500000)))",
+    "$length($trim($replace(words, 'abc', ' ')))",
+    "$length($base64encode(words))",
+    "$length($encodeUrlComponent(words))",
   ]),
   // Pictures.
   ...limitOf("PICTURE_LIMIT", [

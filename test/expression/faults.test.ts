@@ -78,6 +78,17 @@ test("messages suggest the name that was meant", () => {
     ["$row('tax_rate', b)", 'did you mean "tax_rates"?'],
     ["$param('input_topics')", 'did you mean "input_topic"?'],
     ["$is_curency(a)", "did you mean $is_currency?"],
+    ["1 + lenth(a)", "lenth is a field, no function"],
+    ["lenth(a)", "did you mean $length?"],
+    ["a == 1", "a single ="],
+    ["a && b", '"and"'],
+    ["a || b", '"or"'],
+    ["a <> b", "write !="],
+    ["!a", "$not"],
+    ["if a then b", "condition ? value"],
+    ["$match(a, /b/g)", "flags i and m"],
+    ["a > .5", "0.5"],
+    ["${a}", "without a mark"],
   ] as const) {
     assert.match(loadError(source).message, new RegExp(suggestion.replaceAll(/[$?.]/g, "\\$&")));
   }
@@ -126,10 +137,10 @@ test("too long, too nested and doubling texts are refused before they are parsed
     for (let level = 0; level < depth; level++) text = `(${text} ?: b)`;
     return text;
   };
-  assert.equal(evaluate(nested(90), { a: 1 }), 1);
+  assert.equal(evaluate(nested(45), { a: 1 }), 1);
   assert.equal(evaluate(defaults(6), { b: 2 }), 2);
   for (const source of [
-    nested(101),
+    nested(65),
     defaults(20),
     defaults(20).replaceAll("?:", "??"),
     `")" & (")" & ${nested(100)})`,

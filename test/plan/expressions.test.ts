@@ -52,8 +52,8 @@ test("kinds of faults have their own codes", () => {
 
 test("a YAML number as an expression keeps its digits", () => {
   const { plan } = compile(job({ steps: ["{ id: last, type: filter, where: 0.10 }"] }));
-  const { expression, scope } = plan?.steps[0]?.config["where"] as ExpressionSource;
-  assert.deepEqual([expression, scope], ["0.10", "record"]);
+  const where = plan?.steps[0]?.config["where"] as ExpressionSource | undefined;
+  assert.deepEqual([where?.expression, where?.scope], ["0.10", "record"]);
 });
 
 test("a field that a closed schema does not list is an error, with an open one a warning", () => {

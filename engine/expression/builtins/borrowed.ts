@@ -55,7 +55,7 @@ export function borrowed(name: BorrowedName, args: readonly Outcome[], offset: n
     }
     throw failure(
       code,
-      message ?? messages[code] ?? `$${name} cannot use its arguments (${code})`,
+      message ?? messages[code] ?? `$${name} cannot use ${args.map(shown).join(" and ")} (${code})`,
       offset,
     );
   }
