@@ -1,6 +1,7 @@
 // The orders job on embedded topics under a steady load, with a fault a minute: looks whether anything grows, and
 // whether every record came out once. Event time keeps pace with the load; deduplication and windows are short.
-// usage: npm run soak -- [MINUTES] [RECORDS_PER_SECOND]
+// usage: npm run soak -- [MINUTES] [RECORDS_PER_SECOND] [--one-life]
+// --one-life: only faults that the job survives, so that memory that leaks slowly is not freed by a restart.
 import { spawn } from "node:child_process";
 import {
   cpSync,
@@ -16,6 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
 import { EmbeddedTopics } from "../../build/engine/connectors/embedded/embedded-topics.js";
 import { nodeClock } from "../../build/engine/runtime/node-clock.js";
 import { nodeFiles } from "../../build/engine/runtime/node-files.js";
@@ -23,12 +25,15 @@ import { slopeOf, slopeWithin } from "./slope.mjs";
 
 const root = join(import.meta.dirname, "../..");
 const program = join(root, "build/engine/cli/main.js");
-const minutes = Number(process.argv[2] ?? 20);
-const rate = Number(process.argv[3] ?? 20_000);
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { "one-life": { type: "boolean", default: false } },
+});
+const [minutes = 20, rate = 20_000] = positionals.map(Number);
 const sampleEveryMs = 2000;
 const faultEveryMs = 60_000;
 /** Of a life: until then it compiles and fills its caches. */
-const warmUpMs = 20_000;
+const warmUpMs = options["one-life"] ? 120_000 : 20_000;
 const stoppedMs = 5000;
 const growthMax = { memoryMbPer10Minutes: 1, files: 0.5, stateMbPer10Minutes: 1 };
 
@@ -165,17 +170,20 @@ function sample() {
   }
 }
 
-/** In turn. */
-const faults = Object.entries({
-  "kill -9": () => orders.again("SIGKILL"),
+const survived = {
   "stop and go on": async () => {
     orders.child.kill("SIGSTOP");
     await sleep(stoppedMs);
     orders.child.kill("SIGCONT");
   },
-  SIGTERM: () => orders.again("SIGTERM"),
   "kill -9 of the producer": () => (producer.over ? undefined : producer.again("SIGKILL")),
-});
+};
+const ending = {
+  "kill -9": () => orders.again("SIGKILL"),
+  SIGTERM: () => orders.again("SIGTERM"),
+};
+/** In turn. */
+const faults = Object.entries(options["one-life"] ? survived : { ...ending, ...survived });
 
 console.log(
   `soak: ${minutes} minutes at ${rate} records/s, a fault every ${faultEveryMs / 1000} s`,
