@@ -55,7 +55,7 @@ export async function ordersOnKafka(
     const compared = values.map((line) => comparable(output, line));
     faults.push(...differences(`${topic}, read by the client library`, lines, compared));
     faults.push(...misplaced(topic, records));
-    all.push(...values);
+    for (const value of values) all.push(value);
   }
   const printed = await consoleConsumer(bootstrap, all.length);
   faults.push(...differences("the outputs, read by Kafka's console consumer", all, printed));
