@@ -43,7 +43,8 @@ export async function benchPort(setup: PortSetup): Promise<void> {
     partition: index % partitions,
     key: Buffer.from(`ORD-20250113-${String(index).padStart(9, "0")}`),
     value: Buffer.from(value),
-    timestampMs: 1_736_780_400_000 + index,
+    // Retention goes by it: old ones would be deleted under the readers.
+    timestampMs: nodeClock.nowMs(),
   }));
   const ours = await ourProducer(setup.bootstrap);
   const library = await libraryProducer(client);
