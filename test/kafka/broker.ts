@@ -12,9 +12,19 @@ export { brokerMissing } from "./kafka-jars.ts";
 
 const startTimeoutMs = 60_000;
 
+/** How others than this process's own tests may come in. */
+interface BrokerAccess {
+  /** More listeners by name, with their protocol. */
+  readonly listeners?: Readonly<Record<string, "SSL" | "SASL_SSL" | "SASL_PLAINTEXT">>;
+  /** Users of SCRAM-SHA-512 and their passwords. */
+  readonly users?: Readonly<Record<string, string>>;
+}
+
 /** A single Kafka node on loopback with data of its own. */
 export class TestBroker {
   readonly bootstrap: string;
+  /** Where the listeners of `BrokerAccess` are. */
+  readonly addresses = new Map<string, string>();
   readonly #folder: string;
   readonly #port: number;
   #process: ChildProcess | undefined;
@@ -26,12 +36,18 @@ export class TestBroker {
   }
 
   /** `settings` go into the broker's properties file. */
-  static async start(settings: Readonly<Record<string, string>> = {}): Promise<TestBroker> {
+  static async start(
+    settings: Readonly<Record<string, string>> = {},
+    access: BrokerAccess = {},
+  ): Promise<TestBroker> {
     const folder = mkdtempSync(join(tmpdir(), "test-broker-"));
     const broker = new TestBroker(folder, await freePort());
-    const lines = Object.entries({ ...(await broker.#settings()), ...settings });
+    const lines = Object.entries({ ...(await broker.#settings(access)), ...settings });
     writeFileSync(broker.#config, lines.map(([key, value]) => `${key}=${value}\n`).join(""));
-    const format = ["format", "-t", "AAAAAAAAAAAAAAAAAAAAAQ", "-c", broker.#config];
+    const users = Object.entries(access.users ?? {}).flatMap(([name, password]) => {
+      return ["--add-scram", `SCRAM-SHA-512=[name=${name},password=${password}]`];
+    });
+    const format = ["format", "-t", "AAAAAAAAAAAAAAAAAAAAAQ", "-c", broker.#config, ...users];
     const formatted = spawnSync("java", broker.#java("kafka.tools.StorageTool", ...format), {
       encoding: "utf8",
     });
@@ -81,15 +97,20 @@ export class TestBroker {
     return [...javaOptions, "-cp", classPath("broker"), main, ...args];
   }
 
-  async #settings(): Promise<Record<string, string>> {
+  async #settings({ listeners = {} }: BrokerAccess): Promise<Record<string, string>> {
     const controller = await freePort();
+    for (const name of Object.keys(listeners)) {
+      this.addresses.set(name, `127.0.0.1:${await freePort()}`);
+    }
+    const more = [...this.addresses].map(([name, address]) => `,${name}://${address}`).join("");
+    const protocols = Object.entries(listeners).map(([name, protocol]) => `,${name}:${protocol}`);
     return {
       "process.roles": "broker,controller",
       "node.id": "1",
       "controller.quorum.voters": `1@127.0.0.1:${controller}`,
-      listeners: `PLAINTEXT://127.0.0.1:${this.#port},CONTROLLER://127.0.0.1:${controller}`,
-      "advertised.listeners": `PLAINTEXT://127.0.0.1:${this.#port}`,
-      "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+      listeners: `PLAINTEXT://127.0.0.1:${this.#port},CONTROLLER://127.0.0.1:${controller}${more}`,
+      "advertised.listeners": `PLAINTEXT://127.0.0.1:${this.#port}${more}`,
+      "listener.security.protocol.map": `PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT${protocols.join("")}`,
       "controller.listener.names": "CONTROLLER",
       "inter.broker.listener.name": "PLAINTEXT",
       "log.dirs": join(this.#folder, "data"),
