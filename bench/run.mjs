@@ -1,11 +1,12 @@
 // usage: npm run bench [-- OPTIONS]           the orders job, see orders.mjs
 //        npm run bench -- keys                with many keys in its state, see keys.mjs
+//        npm run bench -- kafka               on a real broker, see kafka.ts
 //        npm run bench -- expressions         its expressions alone, see expressions.ts
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import process from "node:process";
 
-const parts = { keys: "keys.mjs", expressions: "expressions.ts" };
+const parts = { keys: "keys.mjs", kafka: "kafka.ts", expressions: "expressions.ts" };
 const [part, ...rest] = process.argv.slice(2);
 const file = parts[part];
 const args =

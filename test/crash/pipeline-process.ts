@@ -28,12 +28,14 @@ export class PipelineProcess {
       input?: string;
       timeoutMs?: number;
       nodeOptions?: string;
+      environment?: Readonly<Record<string, string>>;
     },
   ) {
     const child = spawn(execPath, [program, ...args], {
       cwd: options.cwd,
       env: {
         ...env,
+        ...options.environment,
         PIPELINE_FAILPOINTS: options.failpoints ?? "",
         NODE_OPTIONS: options.nodeOptions ?? "",
       },

@@ -1,78 +1,30 @@
 import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { createHash } from "node:crypto";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import type { AddressInfo } from "node:net";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { env } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
+import { classPath, javaOptions } from "./kafka-jars.ts";
 
-const pom = fileURLToPath(new URL("pom.xml", import.meta.url));
+export { brokerMissing } from "./kafka-jars.ts";
+
 const startTimeoutMs = 60_000;
 
-/**
- * Why no broker can be started here; undefined if one can. Downloads the broker once, into a cache folder.
- * Throws instead where REQUIRE_REAL_BROKER is set: the tests that need one must not be skipped there.
- */
-export function brokerMissing(): string | undefined {
-  const missing = missingPart();
-  if (missing !== undefined && env["REQUIRE_REAL_BROKER"] === "1") throw new Error(missing);
-  return missing;
-}
-
-function missingPart(): string | undefined {
-  for (const [program, flag] of [
-    ["java", "-version"],
-    ["mvn", "-version"],
-  ] as const) {
-    if (spawnSync(program, [flag]).status !== 0)
-      return `no real Kafka broker: ${program} is missing`;
-  }
-  if (existsSync(jars())) return undefined;
-  mkdirSync(join(jars(), ".."), { recursive: true });
-  const folder = mkdtempSync(join(jars(), "..", "download-"));
-  cpSync(pom, join(folder, "pom.xml"));
-  const copy = ["dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=jars"];
-  const fetched = spawnSync("mvn", ["-B", "-q", "-ntp", ...copy], {
-    cwd: folder,
-    encoding: "utf8",
-  });
-  if (fetched.status !== 0) {
-    rmSync(folder, { recursive: true });
-    return `no real Kafka broker: Maven could not fetch it: ${fetched.stdout.slice(0, 300)}`;
-  }
-  try {
-    renameSync(join(folder, "jars"), jars());
-  } catch {
-    // Another test process was first.
-  }
-  rmSync(folder, { recursive: true });
-  return undefined;
-}
-
-/** One folder for each version of the pom. */
-function jars(): string {
-  const version = createHash("sha256").update(readFileSync(pom)).digest("hex").slice(0, 12);
-  const cache = env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
-  return join(cache, "pipeline-test-broker", version);
+/** How others than this process's own tests may come in. */
+interface BrokerAccess {
+  /** More listeners by name, with their protocol. */
+  readonly listeners?: Readonly<Record<string, "SSL" | "SASL_SSL" | "SASL_PLAINTEXT">>;
+  /** Users of SCRAM-SHA-512 and their passwords. */
+  readonly users?: Readonly<Record<string, string>>;
 }
 
 /** A single Kafka node on loopback with data of its own. */
 export class TestBroker {
   readonly bootstrap: string;
+  /** Where the listeners of `BrokerAccess` are. */
+  readonly addresses = new Map<string, string>();
   readonly #folder: string;
   readonly #port: number;
   #process: ChildProcess | undefined;
@@ -84,12 +36,18 @@ export class TestBroker {
   }
 
   /** `settings` go into the broker's properties file. */
-  static async start(settings: Readonly<Record<string, string>> = {}): Promise<TestBroker> {
+  static async start(
+    settings: Readonly<Record<string, string>> = {},
+    access: BrokerAccess = {},
+  ): Promise<TestBroker> {
     const folder = mkdtempSync(join(tmpdir(), "test-broker-"));
     const broker = new TestBroker(folder, await freePort());
-    const lines = Object.entries({ ...(await broker.#settings()), ...settings });
+    const lines = Object.entries({ ...(await broker.#settings(access)), ...settings });
     writeFileSync(broker.#config, lines.map(([key, value]) => `${key}=${value}\n`).join(""));
-    const format = ["format", "-t", "AAAAAAAAAAAAAAAAAAAAAQ", "-c", broker.#config];
+    const users = Object.entries(access.users ?? {}).flatMap(([name, password]) => {
+      return ["--add-scram", `SCRAM-SHA-512=[name=${name},password=${password}]`];
+    });
+    const format = ["format", "-t", "AAAAAAAAAAAAAAAAAAAAAQ", "-c", broker.#config, ...users];
     const formatted = spawnSync("java", broker.#java("kafka.tools.StorageTool", ...format), {
       encoding: "utf8",
     });
@@ -136,23 +94,28 @@ export class TestBroker {
   }
 
   #java(main: string, ...args: readonly string[]): string[] {
-    const options = ["-Xmx384m", "-XX:+UseSerialGC", "-Dlog4j2.level=WARN"];
-    return [...options, "-cp", join(jars(), "*"), main, ...args];
+    return [...javaOptions, "-cp", classPath("broker"), main, ...args];
   }
 
-  async #settings(): Promise<Record<string, string>> {
+  async #settings({ listeners = {} }: BrokerAccess): Promise<Record<string, string>> {
     const controller = await freePort();
+    for (const name of Object.keys(listeners)) {
+      this.addresses.set(name, `127.0.0.1:${await freePort()}`);
+    }
+    const more = [...this.addresses].map(([name, address]) => `,${name}://${address}`).join("");
+    const protocols = Object.entries(listeners).map(([name, protocol]) => `,${name}:${protocol}`);
     return {
       "process.roles": "broker,controller",
       "node.id": "1",
       "controller.quorum.voters": `1@127.0.0.1:${controller}`,
-      listeners: `PLAINTEXT://127.0.0.1:${this.#port},CONTROLLER://127.0.0.1:${controller}`,
-      "advertised.listeners": `PLAINTEXT://127.0.0.1:${this.#port}`,
-      "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+      listeners: `PLAINTEXT://127.0.0.1:${this.#port},CONTROLLER://127.0.0.1:${controller}${more}`,
+      "advertised.listeners": `PLAINTEXT://127.0.0.1:${this.#port}${more}`,
+      "listener.security.protocol.map": `PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT${protocols.join("")}`,
       "controller.listener.names": "CONTROLLER",
       "inter.broker.listener.name": "PLAINTEXT",
       "log.dirs": join(this.#folder, "data"),
       "auto.create.topics.enable": "false",
+      "group.initial.rebalance.delay.ms": "0",
       "default.replication.factor": "1",
       "min.insync.replicas": "1",
       "offsets.topic.replication.factor": "1",

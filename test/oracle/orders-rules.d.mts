@@ -4,7 +4,7 @@ export function comparable(output: OrdersOutput, line: string): string;
 
 export class OrdersRules {
   readonly counts: ReadonlyMap<string, number>;
-  constructor(emit: (output: OrdersOutput, line: string) => void);
-  line(bytes: Uint8Array): void;
+  constructor(emit: (output: OrdersOutput, line: string) => void, lanes?: number);
+  line(bytes: Uint8Array, lane?: number): void;
   end(): void;
 }

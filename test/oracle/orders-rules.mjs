@@ -1,5 +1,5 @@
-// The orders job (jobs/orders.yaml) recomputed from its rules: one record after the other, one lane, nothing shared
-// with the engine.
+// The orders job (jobs/orders.yaml) recomputed from its rules: one record after the other, nothing shared with the
+// engine.
 import { add, compare, decimal, inCents } from "./amounts.mjs";
 import { NumberText, readJson, writeJson } from "./exact-json.mjs";
 
@@ -91,27 +91,30 @@ function openFields(output, record) {
 }
 
 /**
- * Feed it the lines of an input in order, then `end()`. Calls `emit(output, line)` with lines as `comparable` leaves
- * them; `output` is processed, late, aggregations or dlq.
+ * Feed it the lines of an input in order, then `end()`. Of several lanes each may be fed whole before the next, if all
+ * records of an order are in one of them: clocks are those of a lane, and windows fire by the slowest. Calls
+ * `emit(output, line)` with lines as `comparable` leaves them; `output` is processed, late, aggregations or dlq.
  */
 export class OrdersRules {
   /** Figures for the report. */
   counts = new Map();
   #emit;
-  /** Largest event time of the records that reach dedupe, and of those that reach by_region. */
-  #dedupeClock = -Infinity;
-  #windowClock = -Infinity;
+  /** By lane: largest event time of the records that reach dedupe, and of those that reach by_region. */
+  #dedupeClocks;
+  #windowClocks;
   /** Order id -> F: event time of the accepted record, rounded up. */
   #accepted = new Map();
   /** Window start -> region -> accumulator. */
   #windows = new Map();
   #nextEnd = Infinity;
 
-  constructor(emit) {
+  constructor(emit, lanes = 1) {
     this.#emit = emit;
+    this.#dedupeClocks = Array.from({ length: lanes }, () => -Infinity);
+    this.#windowClocks = [...this.#dedupeClocks];
   }
 
-  line(bytes) {
+  line(bytes, lane = 0) {
     if (isBlank(bytes)) return;
     this.#count("records");
     const text = decode(bytes);
@@ -119,7 +122,7 @@ export class OrdersRules {
       this.#deadLetter(Buffer.from(bytes).toString("base64"), "MALFORMED_JSON", null);
       return;
     }
-    const fault = this.#settle(text);
+    const fault = this.#settle(text, lane);
     if (fault !== undefined) this.#deadLetter(text, fault.type, fault.record, fault.message);
   }
 
@@ -128,7 +131,7 @@ export class OrdersRules {
   }
 
   /** Takes the record through the job; the fault that sends it to the dead letters, if any. */
-  #settle(text) {
+  #settle(text, lane) {
     const body = text.startsWith("\uFEFF") ? text.slice(1) : text;
     if (nesting(body) > nestingMax) return { type: "MALFORMED_JSON", record: null };
     if (!hasWholeCharacters(body)) return { type: "MALFORMED_JSON", record: null };
@@ -147,24 +150,24 @@ export class OrdersRules {
     const message = violatedRule(record, amount);
     if (message !== undefined) return { type: "BUSINESS_RULE_VIOLATION", record, message };
     const region = enrich(record, amount);
-    const outcome = this.#dedupe(record.get("order_id"), time);
+    const outcome = this.#dedupe(record.get("order_id"), time, lane);
     if (outcome === "expired") return { type: "LATE", record };
     if (outcome === "accepted") {
       const line = writeJson(record);
       this.#put("processed", line);
-      this.#toWindow(region, amount, time, line);
+      this.#toWindow({ region, amount, time, line, lane });
     }
     // A duplicate moves the clock of the windows as well.
-    if (time > this.#windowClock) {
-      this.#windowClock = time;
-      this.#fire(time - outOfOrdernessMs);
+    if (time > this.#windowClocks[lane]) {
+      this.#windowClocks[lane] = time;
+      this.#fire(Math.min(...this.#windowClocks) - outOfOrdernessMs);
     }
     return outcome === "duplicate" ? { type: "DUPLICATE", record } : undefined;
   }
 
-  #dedupe(id, time) {
-    const watermark = this.#dedupeClock - outOfOrdernessMs;
-    this.#dedupeClock = Math.max(this.#dedupeClock, time);
+  #dedupe(id, time, lane) {
+    const watermark = this.#dedupeClocks[lane] - outOfOrdernessMs;
+    this.#dedupeClocks[lane] = Math.max(this.#dedupeClocks[lane], time);
     const up = Math.ceil(time / granularityMs) * granularityMs;
     if (up + ttlMs <= watermark) {
       this.#count("expired");
@@ -180,10 +183,10 @@ export class OrdersRules {
     return "accepted";
   }
 
-  #toWindow(region, amount, time, line) {
+  #toWindow({ region, amount, time, line, lane }) {
     const start = Math.floor(time / windowMs) * windowMs;
     const end = start + windowMs;
-    if (this.#windowClock - outOfOrdernessMs >= end) {
+    if (this.#windowClocks[lane] - outOfOrdernessMs >= end) {
       this.#put("late", line);
       return;
     }
