@@ -181,6 +181,7 @@ async function ourRead(bootstrap: string, wanted: number): Promise<void> {
     topic: ourTopic,
     start: "earliest",
     maxRecordBytes: 1 << 20,
+    group: "bench",
   });
   await source.open(await source.resolveStart(), { untilEnd: true });
   const signal = new AbortController().signal;

@@ -1,6 +1,7 @@
 import type { Argv } from "yargs";
 import { TopicReader } from "../connectors/embedded/topic-reader.ts";
 import type { ConsumedRecord } from "../connectors/embedded/topic-reader.ts";
+import type { RecordHeader } from "../connectors/kafka/batch-format.ts";
 import { KafkaTopicReader } from "../connectors/kafka/kafka-topic-reader.ts";
 import { formatInstant } from "../core/event-time.ts";
 import { EngineError, exitCode } from "../core/errors.ts";
@@ -20,6 +21,16 @@ function build(yargs: Argv) {
       type: "boolean",
       describe: "Wait for more; default: only without --from-beginning",
     })
+    .option("isolation", {
+      choices: ["read_committed", "read_uncommitted"] as const,
+      default: "read_committed" as const,
+      describe: "read_uncommitted: also what a transaction may take back; clusters only",
+    })
+    .option("headers", {
+      type: "boolean",
+      default: false,
+      describe: "Show the headers of each record; embedded topics have none",
+    })
     .option("max", { type: "number", describe: "Stop after this many records" })
     .option("format", {
       choices: ["value", "pretty", "json"] as const,
@@ -27,18 +38,31 @@ function build(yargs: Argv) {
       describe: "value: the bare value; json: one object a line",
     })
     .example("$0 consume ecommerce.orders.processed --from-beginning", "All there is")
-    .example("$0 consume ecommerce.orders.processed --follow", "What comes from now on");
+    .example("$0 consume ecommerce.orders.processed --follow", "What comes from now on")
+    .example(
+      "$0 consume ecommerce.orders.dlq --job jobs/orders.yaml --from-beginning --max 10",
+      "With the job's TLS and login",
+    );
 }
 
 type ConsumeArguments = Awaited<ReturnType<ReturnType<typeof build>["parseAsync"]>>;
 
-function lineOf(record: ConsumedRecord, format: ConsumeArguments["format"]): string {
+function lineOf(record: ConsumedRecord, { format, headers: shown }: ConsumeArguments): string {
   const value = record.value?.toString("utf8") ?? null;
   const key = record.key?.toString("utf8") ?? null;
   if (format === "value") return value ?? "";
   const { partition, offset, timestampMs } = record;
-  if (format === "json") return JSON.stringify({ partition, offset, timestampMs, key, value });
-  return `${partition}:${offset} ${formatInstant(timestampMs)} ${key ?? "-"} ${value ?? "(no value)"}`;
+  const headers = shown ? (record.headers ?? []).map(headerText) : undefined;
+  if (format === "json") {
+    return JSON.stringify({ partition, offset, timestampMs, headers, key, value });
+  }
+  const middle = headers === undefined ? "" : `[${headers.map((one) => one.join("=")).join(",")}] `;
+  return `${partition}:${offset} ${formatInstant(timestampMs)} ${middle}${key ?? "-"} ${value ?? "(no value)"}`;
+}
+
+/** Name and value. */
+function headerText({ name, value }: RecordHeader): readonly [string, string | null] {
+  return [name, value?.toString("utf8") ?? null];
 }
 
 export const consumeCommand = {
@@ -51,10 +75,10 @@ export const consumeCommand = {
       throw new EngineError("USAGE", "--max must be a whole number from 1");
     }
     const drain = drainOnSignals(consoleLogger(new StatusLine()));
-    const place = topicsPlace(options.topicsDir);
+    const place = topicsPlace(options);
     const reader =
       "cluster" in place
-        ? new KafkaTopicReader(place.cluster, options.topic)
+        ? new KafkaTopicReader(place.cluster, options.topic, options.isolation)
         : new TopicReader(place.folder, options.topic);
     const follow = options.follow ?? !options.fromBeginning;
     let left = max ?? Infinity;
@@ -62,7 +86,7 @@ export const consumeCommand = {
       await reader.open(options.fromBeginning ? "beginning" : "end");
       for await (const records of reader.records({ follow }, drain.signal)) {
         const taken = records.slice(0, left);
-        const lines = taken.map((record) => `${lineOf(record, options.format)}\n`);
+        const lines = taken.map((record) => `${lineOf(record, options)}\n`);
         const isRead = await print(lines.join(""));
         left -= taken.length;
         if (left <= 0 || !isRead) break;

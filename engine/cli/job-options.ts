@@ -2,12 +2,16 @@ import type { Argv } from "yargs";
 
 /** What every command on one job takes. */
 export function jobOptions(yargs: Argv) {
+  return parameterOptions(yargs).positional("job", {
+    type: "string",
+    demandOption: true,
+    describe: "The job spec, a YAML file",
+  });
+}
+
+/** Values of a job's parameters. */
+export function parameterOptions(yargs: Argv) {
   return yargs
-    .positional("job", {
-      type: "string",
-      demandOption: true,
-      describe: "The job spec, a YAML file",
-    })
     .option("param", {
       type: "string",
       array: true,

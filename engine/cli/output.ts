@@ -10,6 +10,11 @@ export function colorsOn(stream: { readonly isTTY?: boolean }): boolean {
   return isCapable(stream) && (env["NO_COLOR"] ?? "") === "";
 }
 
+/** `12,345` */
+export function number(value: number): string {
+  return value.toLocaleString("en-US");
+}
+
 /** One line on a terminal that is written over and over; plain lines go through it undisturbed. */
 export class StatusLine {
   readonly capable = isCapable(stderr);

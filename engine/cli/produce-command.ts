@@ -1,8 +1,8 @@
 import { createReadStream } from "node:fs";
 import { stdin } from "node:process";
-import { createInterface } from "node:readline";
 import type { Argv } from "yargs";
 import { TopicWriter } from "../connectors/embedded/topic-writer.ts";
+import type { RecordHeader } from "../connectors/kafka/batch-format.ts";
 import { KafkaTopicWriter } from "../connectors/kafka/kafka-topic-writer.ts";
 import { EngineError, exitCode } from "../core/errors.ts";
 import { nodeClock } from "../runtime/node-clock.ts";
@@ -11,8 +11,10 @@ import { print } from "./output.ts";
 import { topicOptions, topicsPlace } from "./topic-options.ts";
 
 const batchRecords = 1000;
-/** Lines that have waited this long are written, so that a person typing sees them arrive. */
-const lingerMs = 50;
+const fileChunkBytes = 1 << 20;
+const newline = 0x0a;
+const carriageReturn = 0x0d;
+const blanks: readonly number[] = [0x20, 0x09, carriageReturn];
 
 function build(yargs: Argv) {
   return topicOptions(yargs)
@@ -23,6 +25,12 @@ function build(yargs: Argv) {
       describe: "Each line is KEY, this separator, and the value",
     })
     .conflicts("key", "key-separator")
+    .option("headers", {
+      type: "string",
+      array: true,
+      nargs: 1,
+      describe: "name=value: a header of every record; clusters only",
+    })
     .example(
       "$0 produce ecommerce.orders.raw --file orders.jsonl --key order_id",
       "A file of orders",
@@ -37,17 +45,25 @@ interface Keyed {
   readonly value: Buffer;
 }
 
-function keyed(line: string, { key, keySeparator }: ProduceArguments): Keyed {
+function keyed(line: Buffer, { key, keySeparator }: ProduceArguments): Keyed {
   if (keySeparator !== undefined) {
     const end = line.indexOf(keySeparator);
     if (end < 0) {
       throw new EngineError("USAGE", `a line has no separator ${JSON.stringify(keySeparator)}`);
     }
-    const value = line.slice(end + keySeparator.length);
-    return { key: Buffer.from(line.slice(0, end)), value: Buffer.from(value) };
+    const start = end + Buffer.byteLength(keySeparator);
+    return { key: line.subarray(0, end), value: line.subarray(start) };
   }
-  const member = key === undefined ? undefined : memberOf(line, key);
-  return { key: member === undefined ? null : Buffer.from(member), value: Buffer.from(line) };
+  const member = key === undefined ? undefined : memberOf(line.toString("utf8"), key);
+  return { key: member === undefined ? null : Buffer.from(member), value: line };
+}
+
+function headersFrom(texts: readonly string[]): readonly RecordHeader[] {
+  return texts.map((text) => {
+    const end = text.indexOf("=");
+    if (end <= 0) throw new EngineError("USAGE", `--headers ${text}: write --headers name=value`);
+    return { name: text.slice(0, end), value: Buffer.from(text.slice(end + 1)) };
+  });
 }
 
 /** Lines that are no JSON objects have no key: bad records are what the job is there to find. */
@@ -68,17 +84,26 @@ export const produceCommand = {
   describe: "Write newline-delimited records to a topic",
   builder: build,
   handler: async (options: ProduceArguments): Promise<number> => {
-    const place = topicsPlace(options.topicsDir);
+    const place = topicsPlace(options);
+    const headers = headersFrom(options.headers ?? []);
+    if (headers.length > 0 && "folder" in place) {
+      throw new EngineError("USAGE", "--headers: embedded topics keep no headers");
+    }
     const writer =
       "cluster" in place
         ? new KafkaTopicWriter(place.cluster, options.topic)
         : new TopicWriter(place.folder, options.topic, { failpoints: failpoints() });
-    const input = options.file === undefined ? stdin : createReadStream(options.file);
+    const input =
+      options.file === undefined
+        ? stdin
+        : createReadStream(options.file, { highWaterMark: fileChunkBytes });
     let written = 0;
     try {
-      for await (const lines of batchesOf(createInterface({ input, crlfDelay: Infinity }))) {
+      for await (const lines of batchesOf(input)) {
         const timestampMs = nodeClock.nowMs();
-        await writer.append(lines.map((line) => ({ ...keyed(line, options), timestampMs })));
+        await writer.append(
+          lines.map((line) => ({ ...keyed(line, options), timestampMs, headers })),
+        );
         written += lines.length;
       }
     } catch (error) {
@@ -97,22 +122,28 @@ export const produceCommand = {
   },
 };
 
-/** Full batches while lines come fast, small ones at once when they come slowly. Blank lines are no records. */
-async function* batchesOf(lines: AsyncIterable<string>): AsyncGenerator<readonly string[]> {
-  const iterator = lines[Symbol.asyncIterator]();
-  let batch: string[] = [];
-  let next = iterator.next();
-  for (;;) {
-    const result = await (batch.length === 0
-      ? next
-      : Promise.race([next, nodeClock.sleep(lingerMs).then(() => undefined)]));
-    if (result === undefined || result.done === true || batch.length >= batchRecords) {
-      if (batch.length > 0) yield batch;
-      batch = [];
-      if (result === undefined) continue;
-      if (result.done === true) return;
+/** The lines of each chunk as it comes, so that a person typing sees them arrive. Blank lines are no records. */
+async function* batchesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<readonly Buffer[]> {
+  let pending: Buffer[] = [];
+  for await (const chunk of chunks) {
+    const lines: Buffer[] = [];
+    let start = 0;
+    for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, start)) {
+      lines.push(Buffer.concat([...pending, chunk.subarray(start, end)]));
+      pending = [];
+      start = end + 1;
     }
-    if (result.value.trim() !== "") batch.push(result.value);
-    next = iterator.next();
+    if (start < chunk.length) pending.push(chunk.subarray(start));
+    yield* batchesOfRecords(lines);
+  }
+  yield* batchesOfRecords([Buffer.concat(pending)]);
+}
+
+function* batchesOfRecords(lines: readonly Buffer[]): Generator<readonly Buffer[]> {
+  const records = lines
+    .map((line) => (line.at(-1) === carriageReturn ? line.subarray(0, -1) : line))
+    .filter((line) => !line.every((byte) => blanks.includes(byte)));
+  for (let at = 0; at < records.length; at += batchRecords) {
+    yield records.slice(at, at + batchRecords);
   }
 }

@@ -1,7 +1,6 @@
 import { formatInstant } from "../core/event-time.ts";
 import type { NodeFigures, RunOptions, RunProgress, RunSummary } from "../runtime/run.ts";
-
-const number = (value: number): string => value.toLocaleString("en-US");
+import { number } from "./output.ts";
 
 /** One line, as on a terminal while a job runs. */
 export function progressLine(progress: RunProgress): string {

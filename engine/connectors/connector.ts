@@ -38,9 +38,26 @@ export interface Source {
   poll(maxRecords: number, signal: AbortSignal): Promise<RawBatch | undefined>;
   /** Number of partitions, known after resolveStart or open. */
   readonly partitions: number;
+  /**
+   * Positions that a commit record holds now, for systems that show how far a reader is. Returns at once; nothing
+   * depends on it and nothing is read back.
+   */
+  committed?(positions: readonly JsonValue[]): void;
+  /**
+   * How far saved positions are behind the ends as of now, by partition, without opening: for people. Reads only.
+   * Throws what `open` throws, and at once if the system is out of reach.
+   */
+  lags?(positions: readonly JsonValue[]): Promise<readonly PartitionLag[]>;
   /** Records or bytes behind the end, as far as known: for progress. */
   lag(): { readonly amount: number; readonly unit: "records" | "bytes" } | undefined;
   close(): Promise<void>;
+}
+
+/** Where a partition was read to and where it ends, both counted in `unit` from its beginning. */
+export interface PartitionLag {
+  readonly readTo: number;
+  readonly end: number;
+  readonly unit: "offsets" | "bytes";
 }
 
 /**
@@ -71,6 +88,8 @@ export interface PositionedSinkFacts {
 
 /** Handed to `create`. */
 export interface ConnectorContext {
+  /** The job's name. */
+  readonly job: string;
   readonly files: FileSystem;
   readonly clock: Clock;
   readonly failpoints: Failpoints;

@@ -16,6 +16,12 @@ export interface TargetConnection {
   readonly topics: string[];
 }
 
+export type ConnectionOptions = Pick<RunOptions, "topicsDirectory">;
+export type ConnectionPorts = Pick<
+  RunPorts,
+  "clock" | "files" | "failpoints" | "logger" | "catalog" | "secrets"
+>;
+
 /** Sources, file sinks and delivery targets of a plan: made, not yet opened. */
 export class Connections {
   readonly sources = new Map<string, { readonly plan: PlanSource; readonly source: Source }>();
@@ -24,9 +30,15 @@ export class Connections {
   /** By sink id: its target and its topic's number there. */
   readonly topicOf = new Map<string, { readonly targetId: string; readonly topic: number }>();
 
-  constructor(plan: Plan, options: RunOptions, ports: RunPorts, evaluation: EvaluationContext) {
+  constructor(
+    plan: Plan,
+    options: ConnectionOptions,
+    ports: ConnectionPorts,
+    evaluation: EvaluationContext,
+  ) {
     const compile = expressionCompiler(plan);
     const context = (maxRecordBytes: number): ConnectorContext => ({
+      job: plan.job,
       files: ports.files,
       clock: ports.clock,
       failpoints: ports.failpoints,

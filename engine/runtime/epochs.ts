@@ -161,6 +161,9 @@ export class Epochs {
     const [states, files, outboxes] = await parts;
     const record = await directory.commit({ ...run, states, files, outboxes, layoutHash }, summary);
     this.checkpoints += 1;
+    for (const [id, { source }] of this.#options.connections.sources) {
+      source.committed?.(run.positions[id] ?? []);
+    }
     const permit = directory.permit(job, incarnation);
     for (const { sinkId, sink } of this.#files) {
       await sink.publish(permit.mark, files[sinkId]?.length ?? 0);

@@ -40,6 +40,7 @@ export function connectorContext(
   changes: Partial<ConnectorContext> = {},
 ): ConnectorContext {
   return {
+    job: "job",
     files: nodeFiles,
     clock: new SleepingClock(),
     failpoints: noFailpoints,

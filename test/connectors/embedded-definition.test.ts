@@ -35,6 +35,7 @@ function resolving(kafka: JsonObject): { context: ConnectorResolveContext; codes
 function runContext(topicsDirectory: string): ConnectorContext {
   const unused = (): never => assert.fail("not needed");
   return {
+    job: "job",
     topicsDirectory,
     baseDirectory: "/",
     maxRecordBytes: 1_048_576,

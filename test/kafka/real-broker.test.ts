@@ -172,7 +172,7 @@ describe("on a real broker", { skip: missing ?? false }, () => {
     const { topics } = names();
     const [topic = ""] = topics;
     const source = (): KafkaSource =>
-      new KafkaSource(cluster({}), { topic, start: "earliest", maxRecordBytes: 1e6 });
+      new KafkaSource(cluster({}), { topic, start: "earliest", maxRecordBytes: 1e6, group: "job" });
     await assert.rejects(source().resolveStart(), { code: "TOPIC_MISSING", exit: 5 });
     const admin = client.admin();
     await admin.connect();

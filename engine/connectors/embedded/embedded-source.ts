@@ -3,7 +3,7 @@ import { EngineError } from "../../core/errors.ts";
 import type { Failpoints } from "../../core/failpoints.ts";
 import type { JsonValue } from "../../core/json.ts";
 import type { OversizedRecord, RawBatch } from "../../core/record.ts";
-import type { Source } from "../connector.ts";
+import type { PartitionLag, Source } from "../connector.ts";
 import { headOf } from "../oversized-record.ts";
 import { EmbeddedTopics } from "./embedded-topics.ts";
 import type { LogRows } from "./log-format.ts";
@@ -113,6 +113,17 @@ export class EmbeddedSource implements Source {
       }
       return undefined;
     });
+  }
+
+  async lags(positions: readonly JsonValue[]): Promise<readonly PartitionLag[]> {
+    const wanted = positions.map((position) => this.#position(position));
+    await this.#topics.refresh();
+    const topic = this.#topics.state.topic(this.name);
+    return wanted.map(({ offset }, partition) => ({
+      readTo: offset,
+      end: topic?.ends[partition]?.offset ?? 0,
+      unit: "offsets",
+    }));
   }
 
   lag(): { readonly amount: number; readonly unit: "records" } | undefined {

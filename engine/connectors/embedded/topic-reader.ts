@@ -14,6 +14,8 @@ export interface ConsumedRecord {
   readonly timestampMs: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
+  /** Of a record of a cluster; embedded topics keep none. */
+  readonly headers?: readonly { readonly name: string; readonly value: Buffer | null }[];
 }
 
 const batchRecords = 1000;

@@ -4,7 +4,7 @@ import { EngineError } from "../../core/errors.ts";
 import type { File, FileFacts, FileSystem } from "../../core/file-system.ts";
 import type { JsonValue } from "../../core/json.ts";
 import type { RawBatch } from "../../core/record.ts";
-import type { ConnectorContext, Source, SourceDefinition } from "../connector.ts";
+import type { ConnectorContext, PartitionLag, Source, SourceDefinition } from "../connector.ts";
 import { LineReader } from "./line-reader.ts";
 import { systemCode } from "./system-error.ts";
 
@@ -97,6 +97,11 @@ export class FileSource implements Source {
       resumeAt: { offset: reader.offset, crc: reader.crc, ended: reader.ended },
       ended: reader.ended,
     };
+  }
+
+  async lags(positions: readonly JsonValue[]): Promise<readonly PartitionLag[]> {
+    const { offset } = this.#readPosition(positions);
+    return [{ readTo: offset, end: (await this.#facts()).size, unit: "bytes" }];
   }
 
   lag(): { readonly amount: number; readonly unit: "bytes" } | undefined {

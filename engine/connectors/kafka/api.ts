@@ -14,6 +14,8 @@ export const apis = {
   listOffsets: { key: 2, name: "ListOffsets", version: 2, flexible: false },
   /** The first that tells topic ids. */
   metadata: { key: 3, name: "Metadata", version: 10, flexible: true },
+  /** The last one before tagged fields; for groups without members. */
+  offsetCommit: { key: 8, name: "OffsetCommit", version: 6, flexible: false },
   findCoordinator: { key: 10, name: "FindCoordinator", version: 2, flexible: false },
   createTopics: { key: 19, name: "CreateTopics", version: 4, flexible: false },
   initProducerId: { key: 22, name: "InitProducerId", version: 1, flexible: false },

@@ -31,8 +31,6 @@ export interface DecodedRows {
   readonly starts: number[];
   /** TOMBSTONE: no value. */
   readonly ends: number[];
-  /** Where the headers of each row start. */
-  readonly headerStarts: number[];
 }
 
 export function isControl({ attributes }: RecordBatch): boolean {
@@ -111,7 +109,6 @@ export function decodeRows(batch: RecordBatch, where: string): DecodedRows {
     keyEnds: [],
     starts: [],
     ends: [],
-    headerStarts: [],
   };
   const cursor = new VarintCursor(bytes, at);
   for (let left = count; left > 0; left -= 1) {
@@ -131,23 +128,26 @@ export function decodeRows(batch: RecordBatch, where: string): DecodedRows {
     rows.ends.push(valueBytes < 0 ? TOMBSTONE : cursor.at + valueBytes);
     cursor.at += Math.max(valueBytes, 0);
     if (cursor.at >= recordEnd) throw undecodable(where, baseOffset, "is cut off");
-    rows.headerStarts.push(cursor.at);
     cursor.at = recordEnd;
   }
   return rows;
 }
 
-/** The headers of one row, in order; repeated names stay. */
-export function headersOf(rows: DecodedRows, row: number): RecordHeader[] {
-  const cursor = new VarintCursor(rows.bytes, rows.headerStarts[row] ?? 0);
+/** The headers of one row, in order; repeated names stay. They lie behind its value. */
+export function headersOf(
+  { bytes, starts, ends }: Pick<DecodedRows, "bytes" | "starts" | "ends">,
+  row: number,
+): RecordHeader[] {
+  const end = ends[row] ?? TOMBSTONE;
+  const cursor = new VarintCursor(bytes, end === TOMBSTONE ? (starts[row] ?? 0) : end);
   const headers: RecordHeader[] = [];
   for (let left = cursor.next(); left > 0; left -= 1) {
     const nameEnd = cursor.next() + cursor.at;
-    const name = rows.bytes.toString("utf8", cursor.at, nameEnd);
+    const name = bytes.toString("utf8", cursor.at, nameEnd);
     cursor.at = nameEnd;
     const valueBytes = cursor.next();
     const valueEnd = cursor.at + Math.max(valueBytes, 0);
-    headers.push({ name, value: valueBytes < 0 ? null : rows.bytes.subarray(cursor.at, valueEnd) });
+    headers.push({ name, value: valueBytes < 0 ? null : bytes.subarray(cursor.at, valueEnd) });
     cursor.at = valueEnd;
   }
   return headers;

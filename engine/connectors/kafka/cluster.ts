@@ -30,7 +30,7 @@ const outageLineMs = 10_000;
 export class KafkaCluster {
   readonly settings: ClusterSettings;
   readonly clock: Clock;
-  readonly #logger: Logger;
+  readonly logger: Logger;
   readonly #transport: Transport;
   readonly #links = new Map<string, Promise<BrokerLink>>();
   readonly #closing = new AbortController();
@@ -40,7 +40,7 @@ export class KafkaCluster {
   constructor(settings: ClusterSettings, { clock, logger }: ClusterPorts) {
     this.settings = settings;
     this.clock = clock;
-    this.#logger = logger;
+    this.logger = logger;
     this.#transport = new Transport(settings.transport);
   }
 
@@ -108,7 +108,7 @@ export class KafkaCluster {
         if (nowMs - startMs >= this.settings.outageTimeoutMs) throw this.unreachable(what, error);
         if (nowMs - toldMs >= outageLineMs) {
           toldMs = nowMs;
-          this.#logger.warn(`kafka at ${this.address}: ${what} is waiting: ${error.message}`);
+          this.logger.warn(`kafka at ${this.address}: ${what} is waiting: ${error.message}`);
         }
       }
       // Many clients that lost the same broker must not come back in step.

@@ -56,11 +56,13 @@ export const kafkaSource: SourceDefinition = {
   },
   create(config, context): Source {
     if (!isEmbedded(config)) {
-      return new KafkaSource(clusterOf(config, context), {
+      const options = {
         topic: textOf(config, "topic"),
         start: config["start"] === "latest" ? "latest" : "earliest",
         maxRecordBytes: context.maxRecordBytes,
-      });
+        group: context.job,
+      } as const;
+      return new KafkaSource(clusterOf(config, context), options);
     }
     return new EmbeddedSource(topicsFolder(context), {
       topic: textOf(config, "topic"),

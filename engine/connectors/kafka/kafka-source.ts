@@ -2,10 +2,11 @@ import { createHash } from "node:crypto";
 import { EngineError } from "../../core/errors.ts";
 import type { JsonValue } from "../../core/json.ts";
 import type { OversizedRecord, RawBatch } from "../../core/record.ts";
-import type { Source } from "../connector.ts";
+import type { PartitionLag, Source } from "../connector.ts";
 import { headOf } from "../oversized-record.ts";
 import type { KafkaCluster } from "./cluster.ts";
 import type { FetchedRows } from "./fetch-buffer.ts";
+import { GroupOffsets } from "./group-offsets.ts";
 import { createTopic, findTopics, listOffsets, topicMissing } from "./topics.ts";
 import type { TopicMetadata } from "./metadata.ts";
 import { TopicFetcher } from "./topic-fetcher.ts";
@@ -15,6 +16,8 @@ export interface KafkaSourceOptions {
   /** Where a first run starts. */
   readonly start: "earliest" | "latest";
   readonly maxRecordBytes: number;
+  /** The consumer group as which lag dashboards see the job; no group decides where it reads. */
+  readonly group: string;
 }
 
 /** Where reading of a partition goes on. */
@@ -26,12 +29,15 @@ interface KafkaPosition {
 
 /** How long a poll waits for records. */
 const pollMs = 100;
+/** How long a close waits for offsets that are being told. */
+const lastWordMs = 500;
 
-/** Reads the committed records of one topic from explicit offsets, and follows it. No consumer group is used. */
+/** Reads the committed records of one topic from explicit offsets, and follows it. */
 export class KafkaSource implements Source {
   readonly name: string;
   readonly #cluster: KafkaCluster;
   readonly #options: KafkaSourceOptions;
+  readonly #group: GroupOffsets;
   #topic: TopicMetadata | undefined;
   #fetcher: TopicFetcher | undefined;
   #partitionCount = 0;
@@ -43,6 +49,7 @@ export class KafkaSource implements Source {
     this.name = options.topic;
     this.#cluster = cluster;
     this.#options = options;
+    this.#group = new GroupOffsets(cluster, options.group);
   }
 
   get partitions(): number {
@@ -111,6 +118,24 @@ export class KafkaSource implements Source {
     return this.#next(fetcher, maxRecords) ?? (await this.#waited(fetcher, maxRecords, signal));
   }
 
+  committed(positions: readonly JsonValue[]): void {
+    this.#group.tell(
+      this.name,
+      positions.map((position) => this.#position(position).offset),
+    );
+  }
+
+  async lags(positions: readonly JsonValue[]): Promise<readonly PartitionLag[]> {
+    const wanted = positions.map((position) => this.#position(position));
+    const topic = await this.#find(false);
+    const ends = await this.#offsets(topic, "latest");
+    return ends.map((end, partition) => ({
+      readTo: wanted[partition]?.offset ?? 0,
+      end,
+      unit: "offsets",
+    }));
+  }
+
   lag(): { readonly amount: number; readonly unit: "records" } | undefined {
     const fetcher = this.#fetcher;
     if (fetcher === undefined) return undefined;
@@ -123,6 +148,7 @@ export class KafkaSource implements Source {
   }
 
   async close(): Promise<void> {
+    await Promise.race([this.#group.told(), this.#cluster.sleep(lastWordMs)]);
     this.#cluster.close();
   }
 

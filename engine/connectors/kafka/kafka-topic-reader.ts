@@ -1,22 +1,26 @@
 import { EngineError } from "../../core/errors.ts";
 import type { ConsumedRecord } from "../embedded/topic-reader.ts";
+import { headersOf } from "./batch-decoder.ts";
 import type { KafkaCluster } from "./cluster.ts";
 import { keyOf, valueOf } from "./fetch-buffer.ts";
 import { TopicFetcher } from "./topic-fetcher.ts";
+import type { Isolation } from "./log-requests.ts";
 import { findTopics, listOffsets, topicMissing } from "./topics.ts";
 
 const batchRecords = 1000;
 const waitMs = 100;
 
-/** Reads the committed records of a topic without keeping a position. */
+/** Reads a topic without keeping a position. */
 export class KafkaTopicReader {
   readonly #cluster: KafkaCluster;
   readonly #name: string;
+  readonly #isolation: Isolation;
   #fetcher: TopicFetcher | undefined;
   #ends: readonly number[] = [];
 
-  constructor(cluster: KafkaCluster, topic: string) {
+  constructor(cluster: KafkaCluster, topic: string, isolation: Isolation = "read_committed") {
     this.#cluster = cluster;
+    this.#isolation = isolation;
     this.#name = topic;
   }
 
@@ -28,7 +32,7 @@ export class KafkaTopicReader {
       const partitions = topic.partitions.map(({ partition, leader }) => {
         return { topic: topic.name, partition, leader };
       });
-      const isolation = "read_committed";
+      const isolation = this.#isolation;
       const ends = await listOffsets(this.#cluster, "latest", isolation, partitions);
       const query = start === "end" ? "latest" : "earliest";
       const offsets = await listOffsets(this.#cluster, query, isolation, partitions);
@@ -66,6 +70,7 @@ export class KafkaTopicReader {
         timestampMs: rows.timestampsMs[row] ?? 0,
         key: keyOf(rows, row),
         value: valueOf(rows, row),
+        headers: headersOf(rows, row),
       }));
     }
   }
