@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { Argv } from "yargs";
 import { TopicReader } from "../connectors/embedded/topic-reader.ts";
 import type { ConsumedRecord } from "../connectors/embedded/topic-reader.ts";
@@ -35,7 +36,7 @@ function build(yargs: Argv) {
     .option("format", {
       choices: ["value", "pretty", "json"] as const,
       default: "pretty" as const,
-      describe: "value: the bare value; json: one object a line",
+      describe: "value: the bare value, bytes as they are; json: one object a line",
     })
     .example("$0 consume ecommerce.orders.processed --from-beginning", "All there is")
     .example("$0 consume ecommerce.orders.processed --follow", "What comes from now on")
@@ -47,17 +48,27 @@ function build(yargs: Argv) {
 
 type ConsumeArguments = Awaited<ReturnType<ReturnType<typeof build>["parseAsync"]>>;
 
-function lineOf(record: ConsumedRecord, { format, headers: shown }: ConsumeArguments): string {
-  const value = record.value?.toString("utf8") ?? null;
+const newline = Buffer.from("\n");
+
+/** A value that is not UTF-8 is shown as base64, but leaves as its own bytes with `--format value`. */
+function lineOf(record: ConsumedRecord, options: ConsumeArguments): Buffer {
+  if (options.format === "value") return Buffer.concat([record.value ?? Buffer.alloc(0), newline]);
+  return Buffer.from(`${describe(record, options)}\n`);
+}
+
+function describe(record: ConsumedRecord, { format, headers: shown }: ConsumeArguments): string {
+  const isText = record.value === null || isUtf8(record.value);
+  const value = record.value?.toString(isText ? "utf8" : "base64") ?? null;
   const key = record.key?.toString("utf8") ?? null;
-  if (format === "value") return value ?? "";
   const { partition, offset, timestampMs } = record;
   const headers = shown ? (record.headers ?? []).map(headerText) : undefined;
   if (format === "json") {
-    return JSON.stringify({ partition, offset, timestampMs, headers, key, value });
+    const encoding = isText ? undefined : "base64";
+    return JSON.stringify({ partition, offset, timestampMs, headers, key, encoding, value });
   }
   const middle = headers === undefined ? "" : `[${headers.map((one) => one.join("=")).join(",")}] `;
-  return `${partition}:${offset} ${formatInstant(timestampMs)} ${middle}${key ?? "-"} ${value ?? "(no value)"}`;
+  const shownValue = value === null ? "(no value)" : isText ? value : `base64 ${value}`;
+  return `${partition}:${offset} ${formatInstant(timestampMs)} ${middle}${key ?? "-"} ${shownValue}`;
 }
 
 /** Name and value. */
@@ -86,8 +97,7 @@ export const consumeCommand = {
       await reader.open(options.fromBeginning ? "beginning" : "end");
       for await (const records of reader.records({ follow }, drain.signal)) {
         const taken = records.slice(0, left);
-        const lines = taken.map((record) => `${lineOf(record, options)}\n`);
-        const isRead = await print(lines.join(""));
+        const isRead = await print(Buffer.concat(taken.map((record) => lineOf(record, options))));
         left -= taken.length;
         if (left <= 0 || !isRead) break;
       }

@@ -26,7 +26,14 @@ function describe(error: EngineError): string {
 }
 
 /** Options and positionals that take several values. */
-const repeatable: ReadonlySet<string> = new Set(["_", "jobs", "param", "input", "reset"]);
+const repeatable: ReadonlySet<string> = new Set([
+  "_",
+  "jobs",
+  "param",
+  "input",
+  "reset",
+  "headers",
+]);
 
 /** yargs makes a list of a repeated option, NaN of a bad number and "" of a missing value: none of them is meant. */
 function checkArguments(options: Readonly<Record<string, unknown>>): true {

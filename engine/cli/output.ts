@@ -58,7 +58,7 @@ export function tolerateClosedReaders(): void {
 }
 
 /** Writes to stdout and waits until it is taken, so that a slow reader does not fill memory. False: nobody reads any more. */
-export function print(text: string): Promise<boolean> {
+export function print(text: string | Uint8Array): Promise<boolean> {
   return new Promise((done, failed) => {
     stdout.write(text, (error) => {
       if (error === null || error === undefined) done(true);

@@ -117,7 +117,7 @@ export const produceCommand = {
     } finally {
       await writer.close();
     }
-    await print(`${written} records written to ${options.topic}\n`);
+    await print(`${written} ${written === 1 ? "record" : "records"} written to ${options.topic}\n`);
     return exitCode.ok;
   },
 };

@@ -5,9 +5,9 @@ import type { SpecFindings } from "./spec-findings.ts";
 import type { SpecMap, SpecNode } from "./spec-node.ts";
 import { snakeCase } from "./vocabulary.ts";
 
-/** Fields whose value is a secret, whatever else their name says. */
+/** Fields whose value is a secret, whatever else their name says; `..._file` names the place of one. */
 const secretField =
-  /(^|_)(password|passwd|passphrase|secret|token|jaas_config|private_key|credentials?|api_key|access_key|secret_key)(_|$)/;
+  /(^|_)(password|passwd|passphrase|secret|token|jaas_config|private_key|credentials?|api_key|access_key|secret_key)(_(?!file$)|$)/;
 const privateKeyText = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
 const suggestion =
   "declare a parameter with `secret: true` and an environment variable `env`, and write ${name} here";

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { resolveCluster } from "../../engine/connectors/kafka/block.ts";
 import { kafkaSink } from "../../engine/connectors/kafka/definition.ts";
@@ -58,6 +61,20 @@ test("a login's secret comes in only when the connection is made, and is not in 
   });
   const unknown = { sasl: { mechanism: "plain", username: "u", password: { secret: "other" } } };
   assert.throws(() => settings(unknown), { code: "USAGE", message: /other has no value/ });
+});
+
+test("a token's file is read again for each connection", async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), "kafka-token-"));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "token");
+  const block = { sasl: { mechanism: "oauthbearer", token_file: file } };
+  assert.throws(() => settings(block), { code: "USAGE", message: /cannot read/ });
+  writeFileSync(file, "first\n");
+  const { sasl } = settings(block).transport;
+  assert.ok(sasl !== undefined && "oauthBearerProvider" in sasl);
+  assert.deepEqual(await sasl.oauthBearerProvider(), { value: "first" });
+  writeFileSync(file, "second\n");
+  assert.deepEqual(await sasl.oauthBearerProvider(), { value: "second" });
 });
 
 test("TLS takes texts or files, and says which file cannot be read", () => {

@@ -198,6 +198,14 @@ test("S12: a secret stands in a spec only as a parameter that is marked secret",
   ]);
 });
 
+test("S12: the file of a secret is no secret", () => {
+  const { findings } = readText(job("kafka: { sasl: { token_file: a, token_filed: b } }"));
+  assert.deepEqual(
+    codes(findings).filter((code) => code.endsWith("SECRET_LITERAL")),
+    ["1:53 SPEC_SECRET_LITERAL"],
+  );
+});
+
 test("S12: secret literals are found in fields that do not exist, too", () => {
   const { findings } = readText(
     job("kafka: { ssl: { key_password: a, truststore: { Passphrase: b } } }"),

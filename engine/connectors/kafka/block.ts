@@ -44,6 +44,10 @@ const clusterProperties: JsonObject = {
       username: textSchema,
       password: described(textSchema, "A secret parameter."),
       token: described(textSchema, "For oauthbearer: a token, as a secret parameter."),
+      token_file: described(
+        textSchema,
+        "Instead of `token`: a file that holds it, read again for each connection.",
+      ),
     },
   },
   connect_timeout: duration("How long a connection may take.", "10s"),

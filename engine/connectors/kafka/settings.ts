@@ -87,8 +87,11 @@ function saslOf(sasl: JsonValue | undefined, sources: SettingsSources): Transpor
   };
   const mechanism = sasl["mechanism"];
   if (mechanism === "oauthbearer") {
-    const value = needed("token");
-    return { mechanism, oauthBearerProvider: async () => ({ value }) };
+    const file = textOf(sasl["token_file"], sources);
+    // Tokens run out: a file is read again for each connection, so that renewing it takes no restart.
+    const token = (): string => fileOf(file, sources)?.trim() ?? needed("token");
+    token();
+    return { mechanism, oauthBearerProvider: async () => ({ value: token() }) };
   }
   const login = { username: needed("username"), password: needed("password") };
   if (mechanism === "scram-sha-256") return { mechanism, ...login };
