@@ -202,7 +202,7 @@ test("S12: the file of a secret is no secret", () => {
   const { findings } = readText(job("kafka: { sasl: { token_file: a, token_filed: b } }"));
   assert.deepEqual(
     codes(findings).filter((code) => code.endsWith("SECRET_LITERAL")),
-    ["1:53 SPEC_SECRET_LITERAL"],
+    ["1:46 SPEC_SECRET_LITERAL"],
   );
 });
 
