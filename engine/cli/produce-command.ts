@@ -7,7 +7,7 @@ import { KafkaTopicWriter } from "../connectors/kafka/kafka-topic-writer.ts";
 import { EngineError, exitCode } from "../core/errors.ts";
 import { nodeClock } from "../runtime/node-clock.ts";
 import { failpoints } from "./host.ts";
-import { print } from "./output.ts";
+import { consoleLogger, number, print, StatusLine } from "./output.ts";
 import { topicOptions, topicsPlace } from "./topic-options.ts";
 
 const batchRecords = 1000;
@@ -107,6 +107,11 @@ export const produceCommand = {
         written += lines.length;
       }
     } catch (error) {
+      if (written > 0) {
+        consoleLogger(new StatusLine()).warn(
+          `${number(written)} records were written before this; of those behind them some may have been, too`,
+        );
+      }
       if (error instanceof Error && "code" in error) {
         if (error.code === "ENOENT")
           throw new EngineError("USAGE", `there is no file ${options.file}`);

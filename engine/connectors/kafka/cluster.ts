@@ -212,7 +212,7 @@ const noTags = Buffer.from([0]);
 /** May be otherwise in a moment. */
 export function isPassing(error: unknown): error is Error {
   if (error instanceof ConnectionLost) return true;
-  return error instanceof KafkaProtocolError && isMoved(error.code);
+  return error instanceof KafkaProtocolError && isMoved(error.answer);
 }
 
 function addressOf({ host, port }: { readonly host: string; readonly port: number }): string {

@@ -22,10 +22,10 @@ const refusedCodes: readonly number[] = [
 /** What stops the delivery for good, as the run tells it; what passes stays as it is. */
 export function deliveryFailure(error: unknown, target: string): unknown {
   if (!(error instanceof KafkaProtocolError)) return error;
-  if (sessionLostCodes.includes(error.code)) {
+  if (sessionLostCodes.includes(error.answer)) {
     return new ConnectionLost(error.message, { cause: error });
   }
-  if (fencedCodes.includes(error.code)) {
+  if (fencedCodes.includes(error.answer)) {
     return new EngineError(
       "KAFKA_INTERRUPTED",
       `${target}: ${error.message}: a transaction took longer than transaction_timeout, or another copy of the job has taken over`,
@@ -35,13 +35,13 @@ export function deliveryFailure(error: unknown, target: string): unknown {
       },
     );
   }
-  if (error.code === errorCode.unknownTopicOrPartition) {
+  if (error.answer === errorCode.unknownTopicOrPartition) {
     return new EngineError("TOPIC_MISSING", `${target}: ${error.message}`, {
       hint: "Create the topic again and restart the job; nothing was dropped.",
       cause: error,
     });
   }
-  if (refusedCodes.includes(error.code)) {
+  if (refusedCodes.includes(error.answer)) {
     return new EngineError("KAFKA_REFUSED", `${target}: ${error.message}`, {
       hint: "The records of the last epoch are kept; they are delivered once the topic takes them (max.message.bytes).",
       cause: error,

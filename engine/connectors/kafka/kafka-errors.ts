@@ -50,13 +50,16 @@ function errorName(code: number): string {
   return `${found.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()} (${code})`;
 }
 
-/** An answer with an error code that the caller did not expect. */
-export class KafkaProtocolError extends Error {
-  readonly code: number;
+/** An answer with an error code that the caller did not expect: stops the run unless somebody can go on from it. */
+export class KafkaProtocolError extends EngineError {
+  /** The error code of the protocol. */
+  readonly answer: number;
 
-  constructor(what: string, code: number) {
-    super(`${what}: ${errorName(code)}`);
-    this.code = code;
+  constructor(what: string, answer: number) {
+    super("KAFKA_INTERRUPTED", `${what}: ${errorName(answer)}`, {
+      hint: "Start the job again; it goes on where it stopped. If it comes back, look into the brokers' logs.",
+    });
+    this.answer = answer;
   }
 }
 

@@ -52,7 +52,7 @@ export async function createTopic(cluster: KafkaCluster, topic: NewTopic): Promi
     throw new KafkaProtocolError(what, errorCode.leaderNotAvailable);
   }
   const failure = answerError(what, error, `Create on topic ${topic.name}`);
-  if (failure instanceof EngineError || message === null) throw failure;
+  if (!(failure instanceof KafkaProtocolError) || message === null) throw failure;
   throw new EngineError("KAFKA_REFUSED", `${failure.message} ${message}`, {
     hint: "Create the topic by hand with settings that the cluster takes.",
   });

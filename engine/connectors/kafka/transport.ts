@@ -16,7 +16,14 @@ export interface TransportOptions {
 }
 
 /** A connection broke, could not be made, or an answer did not come in time: what was asked may have been done. */
-export class ConnectionLost extends Error {}
+export class ConnectionLost extends EngineError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super("KAFKA_UNREACHABLE", message, {
+      hint: "Start again when the cluster is back.",
+      ...options,
+    });
+  }
+}
 
 /** One authenticated connection to one broker. Once it is lost it stays lost. */
 export interface BrokerLink {
