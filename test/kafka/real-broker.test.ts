@@ -19,6 +19,7 @@ import {
   permitFor,
 } from "../connectors/embedded-fixtures.ts";
 import { brokerMissing, TestBroker } from "./broker.ts";
+import { makeTopic } from "./test-cluster.ts";
 
 const missing = brokerMissing();
 if (missing !== undefined) console.error(`SKIPPED: ${missing}`);
@@ -84,62 +85,6 @@ describe("on a real broker", { skip: missing ?? false }, () => {
     return Object.assign(Object.create(made) as typeof made, { mark: { ...made.mark, job } });
   };
 
-  it("shows an epoch as a whole with its mark, and delivering it again changes nothing", async () => {
-    const { job, topics } = names();
-    const one = target();
-    assert.equal(await one.inspect(job), undefined);
-    assert.deepEqual(await one.prepare(topics), [3, 3]);
-    await one.begin(job, "first");
-    assert.equal((await one.inspect(job))?.epoch, 0, "a session without an epoch");
-    for (const epoch of [1, 2]) {
-      for (let again = 0; again < 2; again += 1) {
-        await one.deliver(outbox(epochRecords(epoch)), permit(job, epoch, "first"));
-      }
-      assert.deepEqual(await one.inspect(job), permit(job, epoch, "first").mark);
-    }
-    for (const [number, topic] of topics.entries()) {
-      assert.deepEqual(await values(topic), expected(number, 1, 2));
-    }
-    await one.close();
-  });
-
-  it("K7: a newer session fences the older one, whose outputs never appear", async () => {
-    const { job, topics } = names();
-    const older = target();
-    const newer = target();
-    await older.prepare(topics);
-    await older.begin(job, "older");
-    await older.deliver(outbox(epochRecords(1)), permit(job, 1, "older"));
-    await newer.prepare(topics);
-    await newer.inspect(job);
-    await newer.begin(job, "newer");
-    await assert.rejects(older.deliver(outbox(epochRecords(2)), permit(job, 2, "older")), {
-      code: "KAFKA_INTERRUPTED",
-      exit: 5,
-    });
-    assert.equal((await older.inspect(job))?.incarnation, "newer");
-    await newer.deliver(outbox(epochRecords(2)), permit(job, 2, "newer"));
-    assert.deepEqual(await values(topics[0]!), expected(0, 1, 2));
-    await older.close();
-    await newer.close();
-  });
-
-  it("K7: a session that decided from what has changed since does not begin, and the twin goes on", async () => {
-    const { job, topics } = names();
-    const twin = target();
-    const late = target();
-    for (const one of [twin, late]) {
-      await one.prepare(topics);
-      await one.inspect(job);
-    }
-    await twin.begin(job, "twin");
-    await assert.rejects(late.begin(job, "late"), { code: "SINK_FENCED", exit: 6 });
-    await twin.deliver(outbox(epochRecords(1)), permit(job, 1, "twin"));
-    assert.deepEqual(await values(topics[0]!), expected(0, 1));
-    await twin.close();
-    await late.close();
-  });
-
   it("K2: a broker that is killed between two epochs and comes back does not stop the job", async () => {
     const { job, topics } = names();
     const one = target();
@@ -174,9 +119,9 @@ describe("on a real broker", { skip: missing ?? false }, () => {
     const source = (): KafkaSource =>
       new KafkaSource(cluster({}), { topic, start: "earliest", maxRecordBytes: 1e6, group: "job" });
     await assert.rejects(source().resolveStart(), { code: "TOPIC_MISSING", exit: 5 });
+    await makeTopic(broker.bootstrap, topic, 2);
     const admin = client.admin();
     await admin.connect();
-    await admin.createTopics({ topics: [{ topic, numPartitions: 2 }] });
     const start = (await source().resolveStart()) as JsonObject[];
     assert.equal(start.length, 2);
     await assert.rejects(
@@ -192,7 +137,7 @@ describe("on a real broker", { skip: missing ?? false }, () => {
     assert.equal((await grown.open(start, { untilEnd: true }))?.length, 4);
     await grown.close();
     await admin.deleteTopics({ topics: [topic] });
-    await admin.createTopics({ topics: [{ topic, numPartitions: 2 }] });
+    await makeTopic(broker.bootstrap, topic, 2);
     await assert.rejects(source().open(start, { untilEnd: true }), {
       code: "INPUT_CHANGED",
       message: /made again/,
@@ -202,10 +147,7 @@ describe("on a real broker", { skip: missing ?? false }, () => {
 
   it("never gives records of aborted transactions of others, also where they overlap", async () => {
     const [topic = ""] = names().topics;
-    const admin = client.admin();
-    await admin.connect();
-    await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] });
-    await admin.disconnect();
+    await makeTopic(broker.bootstrap, topic, 1);
     const producers = await Promise.all(
       ["a", "b"].map(async (name) => {
         const producer = client.producer({

@@ -42,13 +42,17 @@ export function topicMissing(cluster: KafkaCluster, name: string): EngineError {
  */
 export async function createTopic(cluster: KafkaCluster, topic: NewTopic): Promise<void> {
   const what = `making topic ${topic.name}`;
-  const { controller } = await cluster.metadata([]);
+  const { controller, nodes } = await cluster.metadata([]);
   const body = encodeCreateTopics([topic], createTimeoutMs);
   const answer = decodeCreateTopics(await cluster.onNode(controller, apis.createTopics, body));
   const { error, message } = answer[0] ?? { error: -1, message: null };
   if (error === 0 || error === errorCode.topicAlreadyExists) {
     const [made] = await findTopics(cluster, [topic.name]);
     if (made?.partitions.every(({ leader }) => leader >= 0) === true) return;
+    throw new KafkaProtocolError(what, errorCode.leaderNotAvailable);
+  }
+  // Brokers that are there, but that the controller does not count on at the moment.
+  if (error === errorCode.invalidReplicationFactor && topic.replication <= nodes.length) {
     throw new KafkaProtocolError(what, errorCode.leaderNotAvailable);
   }
   const failure = answerError(what, error, `Create on topic ${topic.name}`);
