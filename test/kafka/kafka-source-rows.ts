@@ -28,7 +28,12 @@ export const sourceRows: readonly SourceRow[] = values.map((value, row) => ({
 export function sourceOnTopic(bootstrap: string, topic: string): SourceUnderTest {
   return {
     create: () =>
-      new KafkaSource(clusterAt(bootstrap), { topic, start: "earliest", maxRecordBytes }),
+      new KafkaSource(clusterAt(bootstrap), {
+        topic,
+        start: "earliest",
+        maxRecordBytes,
+        group: "job",
+      }),
     expected: Array.from({ length: sourcePartitions }, (_, partition) =>
       sourceRows.filter((row) => row.partition === partition).map(expectedRow),
     ),

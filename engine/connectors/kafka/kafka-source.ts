@@ -125,6 +125,11 @@ export class KafkaSource implements Source {
     );
   }
 
+  /** Resolves when nothing that was committed is still being told. */
+  told(): Promise<void> {
+    return this.#group.told();
+  }
+
   async lags(positions: readonly JsonValue[]): Promise<readonly PartitionLag[]> {
     const wanted = positions.map((position) => this.#position(position));
     const topic = await this.#find(false);

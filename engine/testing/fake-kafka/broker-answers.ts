@@ -1,6 +1,7 @@
 import { headerField } from "../../connectors/kafka/batch-format.ts";
 import { errorCode } from "../../connectors/kafka/kafka-errors.ts";
 import type { ProducerIdentity } from "../../connectors/kafka/transaction-requests.ts";
+import { partitionName } from "../../connectors/kafka/log-scan.ts";
 import type { BrokerRequest } from "./broker-server.ts";
 import type { PartitionLog } from "./partition-log.ts";
 import type { TopicStore } from "./topic-store.ts";
@@ -14,8 +15,9 @@ import {
   readInitProducerId,
   readListOffsets,
   readMetadata,
+  readOffsetCommit,
   readProduce,
-  writeAdded,
+  writePartErrors,
   writeConfigs,
   writeCoordinator,
   writeCreated,
@@ -56,6 +58,9 @@ export class BrokerAnswers {
     this.#facts = facts;
   }
 
+  /** Offsets that consumer groups have told, by group and then by `topic/partition`. */
+  readonly groups = new Map<string, Map<string, number>>();
+
   /** What node number `node` does with a request. */
   act(node: number, { api, body }: BrokerRequest, refusal: Refusal): Buffer | Promise<Buffer> {
     switch (api) {
@@ -73,6 +78,8 @@ export class BrokerAnswers {
         return this.#createTopics(body, refusal);
       case "describeConfigs":
         return this.#describeConfigs(body, refusal);
+      case "offsetCommit":
+        return this.#offsetCommit(body, refusal);
       default: {
         const isHere = node === this.#facts().coordinator;
         return this.#transaction(api, body, refusal() || (isHere ? 0 : errorCode.notCoordinator));
@@ -202,6 +209,19 @@ export class BrokerAnswers {
     return writeConfigs(answers);
   }
 
+  #offsetCommit(body: Buffer, refusal: Refusal): Buffer {
+    const { group, parts } = readOffsetCommit(body);
+    const told = this.groups.get(group) ?? new Map<string, number>();
+    this.groups.set(group, told);
+    return writePartErrors(
+      parts.map(({ offset, ...part }) => {
+        const error = refusal(part.topic);
+        if (error === 0) told.set(partitionName(part), offset);
+        return { ...part, error };
+      }),
+    );
+  }
+
   #transaction(
     api: "initProducerId" | "addPartitionsToTxn" | "endTxn",
     body: Buffer,
@@ -218,8 +238,8 @@ export class BrokerAnswers {
       return writeEnded(error || this.#transactions.end(transactionalId, identity, outcome));
     }
     const { transactionalId, identity, parts } = readAddPartitions(body);
-    if (error !== 0) return writeAdded(parts.map((part) => ({ ...part, error })));
-    return writeAdded(this.#transactions.addPartitions(transactionalId, identity, parts));
+    if (error !== 0) return writePartErrors(parts.map((part) => ({ ...part, error })));
+    return writePartErrors(this.#transactions.addPartitions(transactionalId, identity, parts));
   }
 
   #sizeError(topic: string, batch: Buffer): number {

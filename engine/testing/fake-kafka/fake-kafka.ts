@@ -87,6 +87,11 @@ export class FakeKafka {
     return this.#counts.get(api) ?? 0;
   }
 
+  /** What a consumer group has told, by `topic/partition`. */
+  groupOffsets(group: string): ReadonlyMap<string, number> {
+    return this.#answers.groups.get(group) ?? new Map();
+  }
+
   log(topic: string, partition = 0): PartitionLog {
     const log = this.topics.log({ topic, partition });
     if (log === undefined) throw new RangeError(`there is no partition ${topic}/${partition}`);

@@ -303,7 +303,7 @@ export function readAddPartitions(
   return { ...transaction, parts: parts.flat() };
 }
 
-export function writeAdded(
+export function writePartErrors(
   parts: readonly (TopicPartition & { readonly error: number })[],
 ): Buffer {
   const writer = new WireWriter().int32(noThrottle);
@@ -313,6 +313,27 @@ export function writeAdded(
     });
   });
   return writer.finish();
+}
+
+/** Offsets by partition number, by topic, of a group without members. */
+export function readOffsetCommit(body: Buffer): {
+  readonly group: string;
+  readonly parts: readonly (TopicPartition & { readonly offset: number })[];
+} {
+  const reader = new WireReader(body);
+  const group = reader.string();
+  reader.int32();
+  reader.string();
+  const parts = reader.array(() => {
+    const topic = reader.string();
+    return reader.array(() => {
+      const part = { topic, partition: reader.int32(), offset: reader.int64() };
+      reader.int32();
+      reader.nullableString();
+      return part;
+    });
+  });
+  return { group, parts: parts.flat() };
 }
 
 export function readEndTxn(body: Buffer): TransactionRequest & { readonly outcome: Marker } {
