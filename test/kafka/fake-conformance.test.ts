@@ -1,11 +1,10 @@
-import { BatchEncoder } from "../../engine/connectors/kafka/batch-encoder.ts";
-import type { BatchRecord } from "../../engine/connectors/kafka/batch-encoder.ts";
 import { KafkaTarget } from "../../engine/connectors/kafka/kafka-target.ts";
 import { failpointNames } from "../../engine/core/failpoints.ts";
 import { FakeKafka } from "../../engine/testing/fake-kafka/fake-kafka.ts";
 import { deliveryConformance } from "../connectors/delivery-conformance.ts";
 import { epochPartitions, machineClock } from "../connectors/embedded-fixtures.ts";
 import { sourceConformance } from "../connectors/source-conformance.ts";
+import { transactionalProducer } from "./fake-producer.ts";
 import { sourceOnTopic, sourcePartitions, sourceRows } from "./kafka-source-rows.ts";
 import { clusterAt, quiet, readTopic, writeTopic } from "./test-cluster.ts";
 
@@ -48,8 +47,8 @@ sourceConformance("a source on a fake Kafka", async () => {
 function writeRows(kafka: FakeKafka, partition: number): void {
   const log = kafka.log("in", partition);
   const rows = sourceRows.filter((row) => row.partition === partition);
-  const ours = producer(1);
-  const other = producer(2);
+  const ours = transactionalProducer({ producerId: 1, producerEpoch: 0 });
+  const other = transactionalProducer({ producerId: 2, producerEpoch: 0 });
   for (let from = 0, size = 1; from < rows.length; from += size, size = ((size * 3) % 31) + 1) {
     const records = rows.slice(from, from + size).map(({ value, timestampMs }) => ({
       key: null,
@@ -65,21 +64,9 @@ function writeRows(kafka: FakeKafka, partition: number): void {
   }
   log.mark(1, 0, "commit");
   log.mark(2, 0, "abort");
-  log.produce(producer(3)([{ key: null, value: Buffer.from("open"), timestampMs: 1 }]));
-}
-
-function producer(producerId: number): (records: readonly BatchRecord[]) => Buffer {
-  let baseSequence = 0;
-  return (records) => {
-    const encoder = new BatchEncoder();
-    for (const record of records) encoder.append(record);
-    const batch = encoder.finish({
-      producerId,
-      producerEpoch: 0,
-      baseSequence,
-      transactional: true,
-    });
-    baseSequence += records.length;
-    return batch;
-  };
+  log.produce(
+    transactionalProducer({ producerId: 3, producerEpoch: 0 })([
+      { key: null, value: Buffer.from("open"), timestampMs: 1 },
+    ]),
+  );
 }

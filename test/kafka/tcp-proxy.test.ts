@@ -4,6 +4,7 @@ import { connect, createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
+import { until } from "./fake-target.ts";
 import { TcpProxy } from "./tcp-proxy.ts";
 
 /** A proxy before a server that sends back what it gets, upper case; and what that server got. */
@@ -34,10 +35,6 @@ async function client(proxy: TcpProxy): Promise<{ socket: Socket; text: () => st
   socket.on("data", (bytes) => (text += String(bytes)));
   await once(socket, "connect");
   return { socket, text: () => text };
-}
-
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
 }
 
 test("a proxy passes bytes both ways, and the end of a connection", async (t) => {
