@@ -170,6 +170,8 @@ export class FaultJob {
       /** Default: one that stands still. */
       readonly clock?: Clock;
       readonly options?: Partial<RunOptions>;
+      /** Default: unknown. */
+      readonly bootId?: string;
     },
   ): Promise<Ending> {
     try {
@@ -193,7 +195,7 @@ export class FaultJob {
           failpoints: life.failpoints ?? noFailpoints,
           logger: { info() {}, warn() {}, error() {} },
           catalog,
-          host: { name: "test", pid: 1, bootId: "" },
+          host: { name: "test", pid: 1, bootId: life.bootId ?? "" },
           newIncarnation: () => life.incarnation,
           newHashSeed: () => "00112233445566778899aabbccddeeff",
           stop: life.stop ?? new AbortController().signal,
