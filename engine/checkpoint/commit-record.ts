@@ -20,6 +20,8 @@ interface CommittedOutbox extends OutboxFacts {
 interface CommittedFile {
   readonly path: string;
   readonly length: number;
+  /** CRC-32 of these bytes. Records of release 0.1 have none. */
+  readonly crc32?: number;
 }
 
 /** Everything that a commit decides, before it is chained. */
@@ -35,6 +37,11 @@ export interface CommitContent {
   /** By delivery target: every one, also without records. */
   readonly outboxes: { readonly [target: string]: CommittedOutbox };
   readonly layoutHash: string;
+  /**
+   * Of the boot of the machine in which it was made; "" if unknown. As long as that lasts, what was written is there,
+   * whatever the disk did. Records of release 0.1 have none.
+   */
+  readonly bootId?: string;
   readonly counters: JsonValue;
   /** The run has reached its end: another start changes nothing. */
   readonly finished: boolean;
@@ -65,6 +72,7 @@ export function chainCommit(
     files: content.files,
     outboxes: content.outboxes,
     layoutHash: content.layoutHash,
+    bootId: content.bootId ?? "",
     counters: content.counters,
     finished: content.finished,
   };

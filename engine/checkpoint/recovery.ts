@@ -10,6 +10,8 @@ export interface FileFacts {
   /** Bytes; undefined if there is no file. */
   readonly length: number | undefined;
   readonly mark: (DeliveryMark & { readonly length: number }) | undefined;
+  /** True if the bytes that were committed have been read, and are others now. */
+  readonly changed?: boolean;
 }
 
 /** Everything that the decision after a start depends on, gathered before anything is changed. */
@@ -141,6 +143,13 @@ function decideFile(facts: RecoveryFacts, id: string, file: FileFacts): FileDeci
       "OUTPUT_DAMAGED",
       `${file.path} has ${file.length ?? "no"} bytes, but ${committed.length} had been committed`,
       "restore the output file; nothing was written",
+    );
+  }
+  if (file.changed === true) {
+    return refuse(
+      "OUTPUT_DAMAGED",
+      `the first ${committed.length} bytes of ${file.path} are not those that were committed`,
+      "a disk that lost what it had confirmed does this: restore the output file; nothing was written",
     );
   }
   return { kind: "keep", length: committed.length, publish: mark?.epoch !== commit.epoch };

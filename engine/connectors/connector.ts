@@ -67,17 +67,25 @@ export interface PositionedSink {
   readonly name: string;
   /** Facts for the recovery decision; touches nothing. */
   inspect(): Promise<PositionedSinkFacts>;
-  /** After the decision: makes the file if missing, cuts it to `length`. */
-  open(length: number): Promise<void>;
+  /** CRC-32 of the first `length` bytes; undefined if there are fewer. Touches nothing. */
+  crc32(length: number): Promise<number | undefined>;
+  /** After the decision: makes the file if missing, cuts it to `length`. `crc32`: of these bytes, where it is known. */
+  open(length: number, crc32?: number): Promise<void>;
   /** Takes a line, without its newline, behind those before it. A failure to write it is thrown by `room` or `flush`. */
   append(line: string): void;
   /** Resolves when there is room for more (back-pressure). */
   room(): Promise<void>;
-  /** Makes durable what was taken before the call, and gives the file's length up to there; more may be appended at once. */
-  flush(): Promise<number>;
+  /** Makes durable what was taken before the call, and gives the file's end there; more may be appended at once. */
+  flush(): Promise<FileEnd>;
   /** After the commit record: tells readers how far the file is valid. */
   publish(mark: DeliveryMark, length: number): Promise<void>;
   close(): Promise<void>;
+}
+
+/** How far a file goes, and the CRC-32 of everything up to there. */
+export interface FileEnd {
+  readonly length: number;
+  readonly crc32: number;
 }
 
 export interface PositionedSinkFacts {

@@ -159,7 +159,9 @@ export class Epochs {
   async #settle({ summary, ...run }: CommitFacts, parts: Promise<EpochParts>): Promise<void> {
     const { directory, backend, job, incarnation, layoutHash } = this.#options;
     const [states, files, outboxes] = await parts;
-    const record = await directory.commit({ ...run, states, files, outboxes, layoutHash }, summary);
+    const { bootId } = this.#options.ports.host;
+    const content = { ...run, states, files, outboxes, layoutHash, bootId };
+    const record = await directory.commit(content, summary);
     this.checkpoints += 1;
     for (const [id, { source }] of this.#options.connections.sources) {
       source.committed?.(run.positions[id] ?? []);
@@ -175,7 +177,7 @@ export class Epochs {
   async #flushFiles(): Promise<CommitContent["files"]> {
     const lengths = await allDone(
       this.#files.map(async ({ sinkId, sink }) => {
-        return [sinkId, { path: sink.name, length: await sink.flush() }] as const;
+        return [sinkId, { path: sink.name, ...(await sink.flush()) }] as const;
       }),
     );
     return Object.fromEntries(lengths);

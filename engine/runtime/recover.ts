@@ -6,6 +6,7 @@ import type { Identity } from "../checkpoint/identity.ts";
 import { decideRecovery } from "../checkpoint/recovery.ts";
 import type { FileFacts, Recover } from "../checkpoint/recovery.ts";
 import type { StateDirectory } from "../checkpoint/state-directory.ts";
+import type { PositionedSink, PositionedSinkFacts } from "../connectors/connector.ts";
 import { EngineError } from "../core/errors.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { DeliveryMark } from "../checkpoint/delivery.ts";
@@ -62,7 +63,7 @@ export async function recover(
   });
   if (identity !== undefined) await directory.updateIdentity(next);
   await directory.settle(summaryOf(newest));
-  await cutFiles(connections, decision, ports);
+  await cutFiles(connections, decision, newest, ports);
   const partitions = await readyTargets(plan, directory, connections, decision, incarnation, ports);
   const { epoch, hash } = newest ?? { epoch: 0, hash: genesisHash };
   for (const id of decision.publish) {
@@ -79,12 +80,14 @@ async function decide(
   directory: StateDirectory,
   connections: Connections,
   { overwrite }: RunOptions,
-  { files: fileSystem }: RunPorts,
+  { files: fileSystem, host }: RunPorts,
 ): Promise<Recover> {
   const { newest } = directory;
   const files: Record<string, FileFacts> = {};
   for (const [id, sink] of connections.files) {
-    files[id] = { path: sink.name, ...(await sink.inspect()) };
+    const found = await sink.inspect();
+    const changed = await isChanged(sink, found, newest?.files[id], newest?.bootId, host.bootId);
+    files[id] = { path: sink.name, ...found, changed };
   }
   const targets: Record<string, DeliveryMark | undefined> = {};
   const damagedOutboxes: string[] = [];
@@ -115,6 +118,22 @@ async function decide(
   return decision;
 }
 
+/**
+ * Reads what was committed, but only where it can have been lost without a trace: after another boot of the machine.
+ * Everything else that a disk can lose has checksums or counts that are looked at in any case.
+ */
+async function isChanged(
+  sink: PositionedSink,
+  found: PositionedSinkFacts,
+  committed: CommitRecord["files"][string] | undefined,
+  bootOfCommit: string | undefined,
+  bootNow: string,
+): Promise<boolean> {
+  if (committed?.crc32 === undefined || (found.length ?? 0) < committed.length) return false;
+  if (bootNow !== "" && bootNow === bootOfCommit) return false;
+  return (await sink.crc32(committed.length)) !== committed.crc32;
+}
+
 async function isDamaged(outbox: OutboxFile): Promise<boolean> {
   try {
     await outbox.verify();
@@ -140,10 +159,15 @@ async function resolveStarts(
 async function cutFiles(
   connections: Connections,
   decision: Recover,
+  newest: CommitRecord | undefined,
   { failpoints }: RunPorts,
 ): Promise<void> {
   await failpoints.hit("recover.truncate.before");
-  for (const [id, sink] of connections.files) await sink.open(decision.lengths[id] ?? 0);
+  for (const [id, sink] of connections.files) {
+    const length = decision.lengths[id] ?? 0;
+    const committed = newest?.files[id];
+    await sink.open(length, committed?.length === length ? committed.crc32 : undefined);
+  }
   await failpoints.hit("recover.truncate.after");
 }
 

@@ -275,6 +275,11 @@ const files: Row[] = [
     "OUTPUT_FOREIGN",
   ],
   ["the file is shorter than committed", { files: { out: file(299, at3) } }, "OUTPUT_DAMAGED"],
+  [
+    "the file holds other bytes than were committed",
+    { files: { out: { ...file(300, at3), changed: true } } },
+    "OUTPUT_DAMAGED",
+  ],
   ["the file is gone", { files: { out: file(undefined, at3) } }, "OUTPUT_DAMAGED"],
   [
     "the same with --overwrite: committed output is not given up",

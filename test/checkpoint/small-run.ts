@@ -206,7 +206,7 @@ async function run(options: SmallRunOptions, state: StateDirectory, sink: FileSi
       if (position % epochRecords !== 0 && position < options.records) continue;
 
       const epoch = (state.newest?.epoch ?? 0) + 1;
-      const [length, facts, states] = await Promise.all([
+      const [output, facts, states] = await Promise.all([
         sink.flush(),
         outbox.close(),
         backend.prepareCommit(epoch),
@@ -216,7 +216,7 @@ async function run(options: SmallRunOptions, state: StateDirectory, sink: FileSi
         positions: { numbers: [position] },
         clocks: {},
         states,
-        files: { out: { path: outputPath, length } },
+        files: { out: { path: outputPath, ...output } },
         outboxes: { [target]: { ...facts, since: 1 } },
         layoutHash: "",
         counters: null,
@@ -226,7 +226,7 @@ async function run(options: SmallRunOptions, state: StateDirectory, sink: FileSi
       outbox = newOutbox();
       // Publishing and delivering go on while the next epoch is under way.
       delivered = Promise.all([
-        sink.publish(markOf(record), length),
+        sink.publish(markOf(record), output.length),
         far.deliver(outboxOf(record), markOf(record)),
         backend.committed(),
       ]).then(() => state.removeOutboxes(record.epoch, false));

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import type { TestContext } from "node:test";
 import { describe, it } from "node:test";
 import { JobFolder, lines } from "./job-folder.ts";
@@ -109,6 +110,28 @@ sinks:
     assert.equal(found.length, count);
     assert.equal(new Set(found.map(({ id }) => id)).size, count);
     assert.ok(found.every(({ id, rows, first }) => rows === 1 && first === text(Number(id))));
+  });
+
+  it("I5: a record of 100 MB is set aside with its head, length and digest, in a small heap", async (context) => {
+    const folder = new JobFolder(context);
+    const large = Buffer.from(`{"id":1,"text":"${"x".repeat(100_000_000)}"}`);
+    const [first = "", second = ""] = lines(2).split(/(?<=\n)/);
+    folder.write(
+      "in.jsonl",
+      Buffer.concat([Buffer.from(first), large, Buffer.from(`\n${second}`)]),
+    );
+    const run = folder.start(["run", "job.yaml", "--until-end"], "", "--max-old-space-size=64");
+    const { exit, stderr } = await run.ended;
+    assert.equal(exit, 0, stderr);
+    assert.deepEqual(
+      folder.records("out/copy.jsonl").map(({ id }) => id),
+      [0, 1],
+    );
+    const [dead] = folder.records("out/dead.jsonl");
+    assert.equal(dead?.["code"], "RECORD_TOO_LARGE");
+    assert.equal(dead["original_length"], large.length);
+    assert.equal(dead["original_sha256"], createHash("sha256").update(large).digest("hex"));
+    assert.ok(large.toString("utf8", 0, 2000).startsWith(String(dead["original"]).slice(0, 1000)));
   });
 
   it("I16: nothing but bad records, and many of them, fit into a small heap", async (context) => {

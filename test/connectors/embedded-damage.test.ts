@@ -187,6 +187,13 @@ test("a log that is cut or gone is damage, for readers and for the next session"
   }
 });
 
+test("a topic without records whose directory is gone is damage as well, not a disk to wait for", async (t) => {
+  const { folder } = await folderWith(t, 0);
+  await rm(join(folder.directory, "1.left"), { recursive: true });
+  const named = { code: "TOPIC_DAMAGED", message: /1\.left.*its directory is missing/ };
+  await assert.rejects(deliverEpochs(folder, "second", 1, options), named);
+});
+
 test("a journal that is gone while there are topics is damage, not an empty folder", async (t) => {
   const { folder, path } = await folderWith(t, 1);
   await rm(path);

@@ -11,6 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, describe, it } from "node:test";
+import { crc32 } from "node:zlib";
 import { EngineError } from "../../engine/core/errors.ts";
 import type { FailpointName, Failpoints } from "../../engine/core/failpoints.ts";
 import type { File, FileSystem } from "../../engine/core/file-system.ts";
@@ -84,7 +85,7 @@ describe("a file sink", () => {
     assert.deepEqual(await sink.inspect(), { length: undefined, mark: undefined });
     assert.throws(() => statSync(dirname(path)), "inspect touches nothing");
     await sink.open(0);
-    assert.equal(await sink.flush(), 0);
+    assert.equal((await sink.flush()).length, 0);
     await sink.close();
     assert.equal(readFileSync(path, "utf8"), "");
     assert.equal(statSync(path).mode & 0o777, 0o600);
@@ -97,9 +98,9 @@ describe("a file sink", () => {
     const sink = sinkOf(path);
     await sink.open(0);
     for (const line of ["a", "é", ""]) sink.append(line);
-    assert.equal(await sink.flush(), 6);
+    assert.equal((await sink.flush()).length, 6);
     sink.append("b");
-    assert.equal(await sink.flush(), 8);
+    assert.equal((await sink.flush()).length, 8);
     await sink.close();
     assert.equal(readFileSync(path, "utf8"), "a\né\n\nb\n");
   });
@@ -112,7 +113,7 @@ describe("a file sink", () => {
     assert.equal((await sink.inspect()).length, 13);
     await sink.open(8);
     sink.append("2+");
-    assert.equal(await sink.flush(), 11);
+    assert.equal((await sink.flush()).length, 11);
     await sink.close();
     assert.equal(readFileSync(path, "utf8"), "one\ntwo\n2+\n");
   });
@@ -123,7 +124,7 @@ describe("a file sink", () => {
     writeFileSync(path, "of an epoch that was given up\n");
     const sink = sinkOf(path);
     await sink.open(0);
-    assert.equal(await sink.flush(), 0);
+    assert.equal((await sink.flush()).length, 0);
     await sink.close();
     assert.equal(readFileSync(path, "utf8"), "");
   });
@@ -139,13 +140,31 @@ describe("a file sink", () => {
     });
     await sink.open(0);
     sink.append("of this epoch");
-    const length = sink.flush();
+    const one = sink.flush();
     sink.append("of the next one");
     const both = sink.flush();
     release();
-    assert.equal(await length, "of this epoch\n".length);
-    assert.equal(await both, "of this epoch\nof the next one\n".length);
+    const endOf = (text: string) => ({ length: text.length, crc32: crc32(text) });
+    assert.deepEqual(await one, endOf("of this epoch\n"));
+    assert.deepEqual(await both, endOf("of this epoch\nof the next one\n"));
     await sink.close();
+  });
+
+  it("knows the checksum of what is committed, from the commit or from the file", async () => {
+    const path = freshPath();
+    mkdirSync(dirname(path));
+    writeFileSync(path, "one\ntwo\nthree");
+    const committed = crc32("one\ntwo\n");
+    assert.equal(await sinkOf(path).crc32(8), committed);
+    assert.equal(await sinkOf(path).crc32(0), 0);
+    assert.equal(await sinkOf(path).crc32(14), undefined);
+    for (const known of [committed, undefined]) {
+      const sink = sinkOf(path);
+      await sink.open(8, known);
+      sink.append("3");
+      assert.deepEqual(await sink.flush(), { length: 10, crc32: crc32("one\ntwo\n3\n") });
+      await sink.close();
+    }
   });
 
   it("refuses a file shorter than the committed length", async () => {
@@ -163,7 +182,7 @@ describe("a file sink", () => {
     const sink = sinkOf(path);
     await sink.open(0);
     sink.append("x");
-    await sink.publish(mark, await sink.flush());
+    await sink.publish(mark, (await sink.flush()).length);
     await sink.close();
     assert.deepEqual(await sinkOf(path).inspect(), { length: 2, mark: { ...mark, length: 2 } });
     assert.deepEqual(JSON.parse(readFileSync(`${path}.committed`, "utf8")), { ...mark, length: 2 });
@@ -193,7 +212,7 @@ describe("a file sink", () => {
       handedOver += 1 << 20;
       pendingMax = Math.max(pendingMax, handedOver - written);
     }
-    assert.equal(await sink.flush(), 40 << 20);
+    assert.equal((await sink.flush()).length, 40 << 20);
     await sink.close();
     assert.ok(pendingMax <= 10 << 20, `${pendingMax} bytes were pending`);
     assert.equal(readFileSync(path, "utf8"), `${lines.join("\n")}\n`.repeat(40));
@@ -206,7 +225,7 @@ describe("a file sink", () => {
     await sink.open(0);
     for (const line of lines) sink.append(line);
     const text = `${lines.join("\n")}\n`;
-    assert.equal(await sink.flush(), Buffer.byteLength(text));
+    assert.equal((await sink.flush()).length, Buffer.byteLength(text));
     await sink.close();
     assert.equal(readFileSync(path, "utf8"), text);
   });
@@ -223,7 +242,7 @@ describe("a file sink", () => {
     await first.open(0);
     first.append("x");
     first.append("y");
-    await first.publish(mark, await first.flush());
+    await first.publish(mark, (await first.flush()).length);
     await first.close();
     const second = sinkOf(path, { failpoints });
     await second.open(2);
@@ -280,7 +299,7 @@ describe("a file sink that cannot go on", () => {
     const again = sinkOf(path, { files });
     await again.open(0);
     again.append("12345");
-    assert.equal(await again.flush(), 6);
+    assert.equal((await again.flush()).length, 6);
     await again.close();
   });
 

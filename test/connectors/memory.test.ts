@@ -51,7 +51,7 @@ describe("memory connectors", () => {
     await first.open(0);
     first.append("a");
     first.append("é");
-    const length = await first.flush();
+    const { length } = await first.flush();
     assert.equal(length, 5);
     await first.publish({ job: "j", incarnation: "i", epoch: 1, hash: "h" }, length);
     first.append("lost");

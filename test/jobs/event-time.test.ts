@@ -11,6 +11,8 @@ import { ManualClock } from "../../engine/testing/manual-clock.ts";
 import { TestDriver } from "../../engine/testing/test-driver.ts";
 import { assertConserved, compileText, JobBench } from "./compile.ts";
 
+const startMs = 1_750_000_000_000;
+
 function windows(idleTimeout = ""): string {
   return `
 version: 1
@@ -45,6 +47,43 @@ async function bench(context: TestContext, input: MemoryInput): Promise<JobBench
   return JobBench.open(context, new Map([["orders", input]]));
 }
 
+/** Runs until `enough` says so; at each poll the clock goes on by a second, or as told. */
+async function runUntil(
+  context: TestContext,
+  input: MemoryInput,
+  text: string,
+  enough: (polls: number) => boolean,
+  tick: (clock: ManualClock, polls: number) => void = (clock) => clock.advance(1_000),
+): Promise<{
+  readonly counts: readonly string[];
+  readonly progress: readonly RunProgress[];
+}> {
+  const directory = mkdtempSync(join(tmpdir(), "event-time-"));
+  context.after(() => rmSync(directory, { recursive: true, force: true }));
+  const clock = new ManualClock(startMs);
+  const outputs = new Map<string, MemoryOutput>();
+  const stop = new AbortController();
+  const progress: RunProgress[] = [];
+  let polls = 0;
+  input.onPoll = () => {
+    polls += 1;
+    tick(clock, polls);
+    if (enough(polls)) stop.abort();
+  };
+  const driver = new TestDriver({
+    directory,
+    inputs: new Map([["orders", input]]),
+    outputs,
+    clock,
+  });
+  await driver.run(
+    compileText(text, driver.catalog),
+    { untilEnd: false },
+    { stop: stop.signal, onProgress: (told) => progress.push(told) },
+  );
+  return { counts: outputs.get("counts")?.committedLines ?? [], progress };
+}
+
 it("T6: a record far behind leaves on late, with how late it is and its window's bounds", async (context) => {
   const input = new MemoryInput(1);
   input.append(0, at(3_600_000), at(1_500));
@@ -66,45 +105,19 @@ it("T6: a record far behind leaves on late, with how late it is and its window's
 });
 
 describe("T8: a partition without records", () => {
-  /** Runs until `enough` says so; the clock goes on by a second at each poll. */
-  async function runUntil(
-    context: TestContext,
-    text: string,
-    enough: (outputs: ReadonlyMap<string, MemoryOutput>, polls: number) => boolean,
-  ): Promise<{
-    readonly counts: readonly string[];
-    readonly progress: readonly RunProgress[];
-  }> {
-    const directory = mkdtempSync(join(tmpdir(), "event-time-"));
-    context.after(() => rmSync(directory, { recursive: true, force: true }));
+  function silentInput(): MemoryInput {
     const input = new MemoryInput(2);
     input.append(0, at(500), at(1_200), at(5_000));
-    const clock = new ManualClock(1_750_000_000_000);
-    const outputs = new Map<string, MemoryOutput>();
-    const stop = new AbortController();
-    const progress: RunProgress[] = [];
-    let polls = 0;
-    input.onPoll = () => {
-      polls += 1;
-      clock.advance(1_000);
-      if (enough(outputs, polls)) stop.abort();
-    };
-    const driver = new TestDriver({
-      directory,
-      inputs: new Map([["orders", input]]),
-      outputs,
-      clock,
-    });
-    await driver.run(
-      compileText(text, driver.catalog),
-      { untilEnd: false },
-      { stop: stop.signal, onProgress: (told) => progress.push(told) },
-    );
-    return { counts: outputs.get("counts")?.committedLines ?? [], progress };
+    return input;
   }
 
   it("holds all windows, as the progress tells", async (context) => {
-    const { counts, progress } = await runUntil(context, windows(), (_, polls) => polls > 100);
+    const { counts, progress } = await runUntil(
+      context,
+      silentInput(),
+      windows(),
+      (polls) => polls > 100,
+    );
     assert.deepEqual(counts, []);
     const last = progress.at(-1);
     assert.ok(last !== undefined);
@@ -115,8 +128,9 @@ describe("T8: a partition without records", () => {
   it("lets them close once it has been idle for its timeout, and not before", async (context) => {
     const { counts, progress } = await runUntil(
       context,
+      silentInput(),
       windows(", idle_timeout: 30s"),
-      (_, polls) => polls > 100,
+      (polls) => polls > 100,
     );
     assert.deepEqual(
       counts.map((text) => (JSON.parse(text) as { orders: number }).orders),
@@ -128,7 +142,46 @@ describe("T8: a partition without records", () => {
   });
 });
 
-it("T9: a hot partition waits for the slowest one; nothing of it is late or kept in memory", async (context) => {
+describe("T7: the machine's clock", () => {
+  const hourMs = 3_600_000;
+  const untilMs = (date: string): number => Date.parse(date) - startMs;
+  const clocks: readonly (readonly [
+    what: string,
+    tick: (clock: ManualClock, polls: number) => void,
+  ])[] = [
+    ["stands still", () => {}],
+    ["is set ahead by an hour", (clock, polls) => clock.advance(polls === 5 ? hourMs : 1)],
+    ["is set back by an hour", (clock, polls) => clock.advance(polls === 5 ? -hourMs : 1)],
+    ["goes back and forth", (clock, polls) => clock.advance(polls % 2 === 0 ? -hourMs : hourMs)],
+    [
+      "passes the end of 32-bit seconds",
+      (clock, polls) => clock.advance(polls === 1 ? untilMs("2038-01-19T03:14:00Z") : 1_000),
+    ],
+  ];
+  for (const [what, tick] of clocks) {
+    it(`T7: ${what}: no window fires by it, and none sticks`, async (context) => {
+      const input = new MemoryInput(1);
+      input.append(0, at(500), at(1_200), at(1_900), at(3_000));
+      const { counts } = await runUntil(context, input, windows(), (polls) => polls > 50, tick);
+      assert.deepEqual(
+        counts.map((text) => (JSON.parse(text) as { orders: number }).orders),
+        [1, 2],
+      );
+    });
+  }
+});
+
+it("T9: what a hot partition brings goes into its windows, and does not wait in memory for the others", async (context) => {
+  const input = new MemoryInput(2);
+  const count = 5_000;
+  for (let row = 0; row < count; row += 1) input.append(0, at(row * 100));
+  const { counts, progress } = await runUntil(context, input, windows(), (polls) => polls > 100);
+  assert.deepEqual(counts, []);
+  assert.equal(progress.at(-1)?.records, count);
+  assert.equal(progress.at(-1)?.openWindows, count / 10);
+});
+
+it("T9: a hot partition waits for the slowest one; nothing of it is late", async (context) => {
   const input = new MemoryInput(2);
   const count = 5_000;
   for (let row = 0; row < count; row += 1) input.append(0, at(row * 100));

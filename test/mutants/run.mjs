@@ -1,7 +1,8 @@
 // Plants one bug after the other in a copy of the project and looks which test catches it.
 // usage: npm run mutants [-- NAME ...]
 // A patch says on its second line which tests to ask first; only what they let pass meets the whole suite.
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -37,7 +38,7 @@ function patch(name, ...options) {
 }
 
 /** The first test that fails, "(hangs)", or undefined if all pass. */
-function caughtBy(parts) {
+async function caughtBy(parts) {
   // A name that a bug leaves unused says nothing about the tests.
   const lenient = ["--noUnusedLocals", "false", "--noUnusedParameters", "false"];
   const built = spawnSync("npx", ["tsc", "-p", "tsconfig.build.json", ...lenient], {
@@ -45,16 +46,33 @@ function caughtBy(parts) {
     encoding: "utf8",
   });
   if (built.status !== 0) return `(compiler) ${built.stdout.split("\n")[0]}`;
-  const run = spawnSync("node", ["test/run.mjs", ...parts], {
+  // In a process group of its own: with it go the processes that its tests have started.
+  const suite = spawn("node", ["test/run.mjs", ...parts], {
     cwd: copy,
-    encoding: "utf8",
-    timeout: suiteLimitMs,
-    maxBuffer: 256 * 1024 * 1024,
+    stdio: ["ignore", "pipe", "ignore"],
+    detached: true,
   });
-  if (run.error !== undefined) return "(hangs)";
-  if (run.status === 0) return undefined;
-  const failed = [...run.stdout.matchAll(/^\s*✖ (?!failing tests)(.*?) \([\d.]+ms\)/gm)];
-  return failed.map(([, name]) => name).find((name) => !name.startsWith("/")) ?? "(the runner)";
+  let said = "";
+  let failed;
+  const stop = (name) => {
+    failed ??= name;
+    if (suite.exitCode === null) process.kill(-suite.pid, "SIGKILL");
+  };
+  const timer = setTimeout(() => stop("(hangs)"), suiteLimitMs);
+  suite.stdout.on("data", (text) => {
+    said += text;
+    const name = failedTest(said);
+    if (failed === undefined && name !== undefined) stop(name);
+  });
+  const [status] = await once(suite, "close");
+  clearTimeout(timer);
+  return failed ?? (status === 0 ? undefined : "(the runner)");
+}
+
+/** A suite fails with its tests, a file with its suites: the first to be told is a test. */
+function failedTest(output) {
+  const failed = [...output.matchAll(/^\s*✖ (?!failing tests)(.*?) \([\d.]+ms\)/gm)];
+  return failed.map(([, name]) => name).find((name) => !name.startsWith("/"));
 }
 
 let survived = 0;
@@ -64,7 +82,7 @@ for (const name of patches) {
     .map((line) => line.replace(/^# (tests: )?/, ""));
   patch(name);
   const likely = tests.split(" ").filter(Boolean);
-  const test = caughtBy(likely) ?? caughtBy([]);
+  const test = (await caughtBy(likely)) ?? (await caughtBy([]));
   patch(name, "--reverse");
   if (test === undefined) survived += 1;
   console.log(`${test === undefined ? "SURVIVED" : "caught  "} ${name}: ${about}`);

@@ -2,6 +2,7 @@ import type { Random } from "../../engine/connectors/generate/random.ts";
 import type {
   DiskErrorCode,
   DiskOperation,
+  DiskOperationKind,
   Verdict,
 } from "../../engine/testing/disk-operations.ts";
 import { diskError } from "../../engine/testing/disk-operations.ts";
@@ -17,6 +18,8 @@ export type Fault =
       /** How many calls in a row. */
       readonly calls: number;
     }
+  /** From here on the disk answers a sync, and keeps nothing by it, for these of the syncs. */
+  | { readonly kind: "lying disk"; readonly turn: number; readonly odds: number }
   /** Operations on paths with this in them take very long. */
   | { readonly kind: "slow"; readonly turn: number; readonly place: string }
   | { readonly kind: "clock"; readonly turn: number; readonly ms: number };
@@ -59,6 +62,22 @@ export function randomFaults(random: Random, turns: number): readonly Fault[] {
   }
   return faults;
 }
+
+/** A disk that lies from some moment on, and a power loss that brings it to light. */
+export function lyingDisk(random: Random, turns: number): readonly Fault[] {
+  const endsAt = Math.floor(random() * turns);
+  return [
+    { kind: "lying disk", turn: Math.floor(random() * endsAt), odds: pick(random, [0.2, 0.7, 1]) },
+    { kind: "power loss", turn: endsAt },
+  ];
+}
+
+/** What a lie is told about. */
+export const syncs: ReadonlySet<DiskOperationKind> = new Set([
+  "sync",
+  "syncDirectory",
+  "store.sync",
+]);
 
 /** The calls of one life that fail. */
 export class FailingCalls {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { recordRandom } from "../../engine/connectors/generate/random.ts";
 import type { Random } from "../../engine/connectors/generate/random.ts";
-import { exitCode } from "../../engine/core/errors.ts";
+import { EngineError, exitCode } from "../../engine/core/errors.ts";
 import type { DiskOperationKind } from "../../engine/testing/disk-operations.ts";
 import { MemoryDisk } from "../../engine/testing/memory-disk.ts";
 import { MemoryFiles } from "../../engine/testing/memory-files.ts";
@@ -10,11 +10,13 @@ import { MemoryProcess } from "../../engine/testing/memory-process.ts";
 import { SeededSchedule } from "../../engine/testing/seeded-schedule.ts";
 import { FaultJob } from "../faults/fault-job.ts";
 import type { Ending, FaultPlace, View } from "../faults/fault-job.ts";
-import { FailingCalls, randomFaults } from "./fault-script.ts";
+import { FailingCalls, lyingDisk, randomFaults, syncs } from "./fault-script.ts";
 import type { Fault } from "./fault-script.ts";
 import { randomJob } from "./random-job.ts";
 import type { RandomJob } from "./random-job.ts";
 
+/** Of seeds whose disk lies about syncs in the end. */
+const liesOdds = 0.3;
 const startMs = 1_750_000_000_000;
 const folder = "/work";
 /** A seed goes on until it has met this many faults. */
@@ -73,6 +75,7 @@ class Simulation {
       const view = await this.#view(this.#disk);
       assert.ok(this.#isPart(view), `life ${this.#lives}: something else is visible`);
     }
+    if (this.#random() < liesOdds) return this.#lastLifeAfterLies(turns);
     const schedule = this.#schedule();
     const ending = await schedule.run(this.#live(new MemoryProcess(this.#disk), schedule), () =>
       this.#isEndless(schedule),
@@ -82,6 +85,45 @@ class Simulation {
     assert.equal(ending.kind, "finished");
     assert.deepEqual(this.#comparable(await this.#view(this.#disk)), this.#comparable(this.#whole));
     return this.#events;
+  }
+
+  /**
+   * A disk that lied can lose anything, also what readers have seen. The next start makes everything visible as it
+   * would have been, or notices at once or when it comes to it, and says so; or readers are told.
+   */
+  async #lastLifeAfterLies(turns: number): Promise<Events> {
+    await this.#faultyLife(lyingDisk(this.#random, turns));
+    const before = await this.#viewOrRefusal();
+    const schedule = this.#schedule();
+    const ending = await schedule.run(this.#live(new MemoryProcess(this.#disk), schedule), () =>
+      this.#isEndless(schedule),
+    );
+    assert.ok(ending !== "given up" && ending.kind !== "drained");
+    const after = await this.#viewOrRefusal();
+    if (ending.kind === "stopped") {
+      const { code, exit, message, hint } = ending.error;
+      // Where a disk has lost all of a state, a start finds outputs that are none of its own.
+      assert.ok(exit === exitCode.person || code === "OUTPUT_EXISTS", `${code} ${message}`);
+      assert.notEqual(hint, undefined, `${code} ${message}`);
+      if (after instanceof EngineError || !this.#isPart(after)) assert.deepEqual(after, before);
+      this.#count(`life: after lies ${code}`);
+    } else if (after instanceof EngineError) {
+      assert.equal(after.exit, exitCode.person);
+      this.#count(`life: after lies readers ${after.code}`);
+    } else {
+      assert.deepEqual(this.#comparable(after), this.#comparable(this.#whole));
+      this.#count("life: after lies whole");
+    }
+    return this.#events;
+  }
+
+  async #viewOrRefusal(): Promise<View | EngineError> {
+    try {
+      return await this.#view(this.#disk);
+    } catch (error) {
+      if (error instanceof EngineError) return error;
+      throw error;
+    }
   }
 
   get #met(): number {
@@ -111,6 +153,7 @@ class Simulation {
     const processes: MemoryProcess[] = [];
     const lives: Promise<Ending>[] = [];
     let slowPlace: string | undefined;
+    let lieOdds = 0;
     let cut: "kill" | "power loss" | undefined;
     const start = (): void => {
       const process = new MemoryProcess(this.#disk, {
@@ -118,6 +161,7 @@ class Simulation {
           await schedule.turn(
             slowPlace !== undefined && operation.path.includes(slowPlace) ? 30 : 0,
           );
+          if (lieOdds > 0 && syncs.has(operation.kind) && this.#random() < lieOdds) return "lost";
           return calls?.before(operation, schedule.turns);
         },
         after: async (operation) => {
@@ -140,6 +184,7 @@ class Simulation {
         this.#count(fault.kind);
         if (fault.kind === "clock") schedule.jump(fault.ms);
         else if (fault.kind === "slow") slowPlace = fault.place;
+        else if (fault.kind === "lying disk") lieOdds = fault.odds;
         else if (fault.kind === "stop") stop.abort();
         else if (fault.kind === "twin") start();
         else cut = fault.kind;

@@ -123,7 +123,7 @@ export class LogAppender {
 
   /** Opens a log at its committed end: what lies behind it is of a writer that died. */
   async #openFile(log: OpenLog): Promise<File> {
-    const file = await this.#folder.files.open(log.path, "readwrite");
+    const file = await this.#openOrMake(log.path);
     try {
       const size = await file.size();
       if (size < log.end) {
@@ -133,6 +133,17 @@ export class LogAppender {
       return file;
     } catch (error) {
       await file.close();
+      throw error;
+    }
+  }
+
+  async #openOrMake(path: string): Promise<File> {
+    try {
+      return await this.#folder.files.open(path, "readwrite");
+    } catch (error) {
+      // The journal knows the topic, so its directory has been there: to wait for it would be for ever.
+      if (error instanceof Error && "code" in error && error.code === "ENOENT")
+        throw damaged(path, 0, "its directory is missing");
       throw error;
     }
   }

@@ -1,4 +1,5 @@
 import { dirname, resolve } from "node:path";
+import { crc32 } from "node:zlib";
 import type { DeliveryMark } from "../../checkpoint/delivery.ts";
 import { makeDurableDirectory, replaceFile } from "../../core/durable-file.ts";
 import { EngineError } from "../../core/errors.ts";
@@ -6,6 +7,7 @@ import type { Failpoints } from "../../core/failpoints.ts";
 import type { File, FileSystem } from "../../core/file-system.ts";
 import type {
   ConnectorContext,
+  FileEnd,
   PositionedSink,
   PositionedSinkFacts,
   SinkDefinition,
@@ -32,6 +34,7 @@ export class FileSink implements PositionedSink {
   #file: File | undefined;
   /** Length of the file once everything handed to the file system is written. */
   #length = 0;
+  #crc32 = 0;
   #block: Buffer = Buffer.alloc(0);
   #used = 0;
   /** Blocks that have been written, to be filled again: fresh memory costs more than the copying into it. */
@@ -67,7 +70,19 @@ export class FileSink implements PositionedSink {
     };
   }
 
-  async open(length: number): Promise<void> {
+  async crc32(length: number): Promise<number | undefined> {
+    if (length === 0) return 0;
+    return this.#attempt(async () => {
+      const file = await this.#files.open(this.#path, "read");
+      try {
+        return await crc32Of(file, length);
+      } finally {
+        await file.close();
+      }
+    }, this.#path);
+  }
+
+  async open(length: number, knownCrc32?: number): Promise<void> {
     const directory = dirname(this.#path);
     await this.#attempt(() => makeDurableDirectory(this.#files, directory), directory);
     const file = await this.#attempt(() => this.#files.open(this.#path, "readwrite"), this.#path);
@@ -90,6 +105,7 @@ export class FileSink implements PositionedSink {
       await this.#failpoints.hit("recover.truncate.after");
     }
     this.#length = length;
+    this.#crc32 = knownCrc32 ?? (await this.crc32(length)) ?? 0;
   }
 
   append(line: string): void {
@@ -111,10 +127,10 @@ export class FileSink implements PositionedSink {
     this.#throwFailure();
   }
 
-  async flush(): Promise<number> {
+  async flush(): Promise<FileEnd> {
     const file = this.#opened();
     this.#handOver();
-    const length = this.#length;
+    const end = { length: this.#length, crc32: this.#crc32 };
     const writing = this.#writing;
     await this.#failpoints.hit("file.flush.before");
     await writing;
@@ -127,7 +143,7 @@ export class FileSink implements PositionedSink {
       throw error;
     }
     await this.#failpoints.hit("file.flush.after");
-    return length;
+    return end;
   }
 
   async publish(mark: DeliveryMark, length: number): Promise<void> {
@@ -158,6 +174,7 @@ export class FileSink implements PositionedSink {
     this.#block = Buffer.alloc(0);
     this.#used = 0;
     this.#length += bytes.length;
+    this.#crc32 = crc32(bytes, this.#crc32);
     this.#pendingBytes += bytes.length;
     this.#writing = this.#writing.then(async () => {
       if (this.#failure !== undefined) return;
@@ -228,6 +245,18 @@ export class FileSink implements PositionedSink {
       });
     }
   }
+}
+
+async function crc32Of(file: File, length: number): Promise<number | undefined> {
+  const block = Buffer.allocUnsafeSlow(Math.min(length, blockBytes));
+  let crc = 0;
+  for (let at = 0; at < length;) {
+    const read = await file.read(block.subarray(0, Math.min(block.length, length - at)), at);
+    if (read === 0) return undefined;
+    crc = crc32(block.subarray(0, read), crc);
+    at += read;
+  }
+  return crc;
 }
 
 function asError(error: unknown): Error {

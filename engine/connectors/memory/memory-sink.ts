@@ -1,6 +1,6 @@
 import type { DeliveryMark } from "../../checkpoint/delivery.ts";
 import { EngineError } from "../../core/errors.ts";
-import type { PositionedSink, PositionedSinkFacts, SinkDefinition } from "../connector.ts";
+import type { FileEnd, PositionedSink, PositionedSinkFacts, SinkDefinition } from "../connector.ts";
 
 /**
  * A file in a test's memory: lives on when its sink dies. `lines` is what was appended, `committedLines` what a
@@ -60,6 +60,9 @@ function lineLength(line: string): number {
   return Buffer.byteLength(line) + 1;
 }
 
+/** Memory keeps what it was given. */
+const memoryCrc32 = 0;
+
 class MemorySink implements PositionedSink {
   readonly name: string;
   readonly #output: MemoryOutput;
@@ -73,6 +76,10 @@ class MemorySink implements PositionedSink {
     return this.#output.facts;
   }
 
+  async crc32(): Promise<number> {
+    return memoryCrc32;
+  }
+
   async open(length: number): Promise<void> {
     this.#output.cut(length);
   }
@@ -83,8 +90,8 @@ class MemorySink implements PositionedSink {
 
   async room(): Promise<void> {}
 
-  async flush(): Promise<number> {
-    return this.#output.facts.length ?? 0;
+  async flush(): Promise<FileEnd> {
+    return { length: this.#output.facts.length ?? 0, crc32: memoryCrc32 };
   }
 
   async publish(mark: DeliveryMark, length: number): Promise<void> {
