@@ -1,19 +1,19 @@
 // The long version of kills.test.ts: prints the histogram of kills.
-// usage: node --import tsx test/crash/kill-run.ts files|embedded|kafka KILLS SEED ORDERS.jsonl
+// usage: node --import tsx test/crash/kill-run.ts files|embedded KILLS SEED ORDERS.jsonl
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { argv } from "node:process";
-import { failpointsOf, killAndCompare, killsAfterCommit, killsInRecovery } from "./kill-harness.ts";
-import type { Mode } from "./kill-harness.ts";
+import { killAndCompare, killsAfterCommit, killsInRecovery } from "./kill-harness.ts";
+import { failpointsOf } from "./kill-points.ts";
 
 const [mode, kills, seed, input] = argv.slice(2);
-if ((mode !== "files" && mode !== "embedded" && mode !== "kafka") || input === undefined) {
-  throw new Error("usage: kill-run.ts files|embedded|kafka KILLS SEED ORDERS.jsonl");
+if ((mode !== "files" && mode !== "embedded") || input === undefined) {
+  throw new Error("usage: kill-run.ts files|embedded KILLS SEED ORDERS.jsonl");
 }
 const folder = mkdtempSync(join(tmpdir(), "kill-run-"));
 const report = await killAndCompare({
-  mode: mode satisfies Mode,
+  mode,
   kills: Number(kills),
   seed: Number(seed),
   input: resolve(input),

@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { execPath } from "node:process";
 import { test } from "node:test";
 import { killAndCompare } from "./kill-harness.ts";
-import { projectRoot } from "./pipeline-process.ts";
+import { makeOrders } from "./orders-outputs.ts";
 
 const records = 6_000;
 
@@ -15,7 +13,7 @@ for (const mode of ["files", "embedded"] as const) {
     const folder = mkdtempSync(join(tmpdir(), "kills-"));
     try {
       const input = join(folder, "orders.jsonl");
-      makeOrders(input);
+      makeOrders(input, records);
       const report = await killAndCompare({
         mode,
         kills: 10,
@@ -30,9 +28,4 @@ for (const mode of ["files", "embedded"] as const) {
       rmSync(folder, { recursive: true });
     }
   });
-}
-
-function makeOrders(path: string): void {
-  const script = join(projectRoot, "test/oracle/generate-orders.mjs");
-  execFileSync("sh", ["-c", `"${execPath}" "${script}" ${records} 5 > "${path}"`]);
 }

@@ -29,6 +29,8 @@ export class PipelineProcess {
       timeoutMs?: number;
       nodeOptions?: string;
       environment?: Readonly<Record<string, string>>;
+      /** Is given each whole line of stderr at once. */
+      onLine?: (line: string) => void;
     },
   ) {
     const child = spawn(execPath, [program, ...args], {
@@ -48,7 +50,13 @@ export class PipelineProcess {
     child.stdin.end(options.input ?? "");
     const printed = this.#printed;
     child.stdout.on("data", (chunk: Buffer) => (printed.stdout += chunk.toString()));
-    child.stderr.on("data", (chunk: Buffer) => (printed.stderr += chunk.toString()));
+    let partial = "";
+    child.stderr.on("data", (chunk: Buffer) => {
+      printed.stderr += chunk.toString();
+      const lines = (partial + chunk.toString()).split("\n");
+      partial = lines.pop() ?? "";
+      for (const line of lines) options.onLine?.(line);
+    });
     this.ended = new Promise((done, failed) => {
       child.on("error", failed);
       child.on("close", (exit, signal) => {

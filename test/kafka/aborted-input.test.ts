@@ -7,6 +7,7 @@ import { Kafka, logLevel } from "kafkajs";
 import type { Message, Transaction } from "kafkajs";
 import { pipeline } from "../crash/pipeline-process.ts";
 import { brokerMissing, TestBroker } from "./broker.ts";
+import { makeTopics } from "./make-topics.ts";
 
 const missing = brokerMissing();
 if (missing !== undefined) console.error(`SKIPPED: ${missing}`);
@@ -44,10 +45,7 @@ describe("an input that others write in transactions", { skip: missing ?? false 
   before(async () => {
     broker = await TestBroker.start();
     client = new Kafka({ brokers: [broker.bootstrap], logLevel: logLevel.NOTHING });
-    const admin = client.admin();
-    await admin.connect();
-    await admin.createTopics({ topics: [{ topic, numPartitions: partitions }] });
-    await admin.disconnect();
+    await makeTopics(broker.bootstrap, [topic], partitions);
   });
   after(async () => {
     await broker.dispose();

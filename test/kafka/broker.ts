@@ -15,7 +15,11 @@ const startTimeoutMs = 60_000;
 /** How others than this process's own tests may come in. */
 interface BrokerAccess {
   /** More listeners by name, with their protocol. */
-  readonly listeners?: Readonly<Record<string, "SSL" | "SASL_SSL" | "SASL_PLAINTEXT">>;
+  readonly listeners?: Readonly<
+    Record<string, "PLAINTEXT" | "SSL" | "SASL_SSL" | "SASL_PLAINTEXT">
+  >;
+  /** `host:port` that clients of a listener are sent to, if not straight to it. */
+  readonly advertised?: Readonly<Record<string, string>>;
   /** Users of SCRAM-SHA-512 and their passwords. */
   readonly users?: Readonly<Record<string, string>>;
 }
@@ -97,19 +101,25 @@ export class TestBroker {
     return [...javaOptions, "-cp", classPath("broker"), main, ...args];
   }
 
-  async #settings({ listeners = {} }: BrokerAccess): Promise<Record<string, string>> {
+  async #settings({
+    listeners = {},
+    advertised = {},
+  }: BrokerAccess): Promise<Record<string, string>> {
     const controller = await freePort();
     for (const name of Object.keys(listeners)) {
       this.addresses.set(name, `127.0.0.1:${await freePort()}`);
     }
     const more = [...this.addresses].map(([name, address]) => `,${name}://${address}`).join("");
+    const told = [...this.addresses].map(
+      ([name, address]) => `,${name}://${advertised[name] ?? address}`,
+    );
     const protocols = Object.entries(listeners).map(([name, protocol]) => `,${name}:${protocol}`);
     return {
       "process.roles": "broker,controller",
       "node.id": "1",
       "controller.quorum.voters": `1@127.0.0.1:${controller}`,
       listeners: `PLAINTEXT://127.0.0.1:${this.#port},CONTROLLER://127.0.0.1:${controller}${more}`,
-      "advertised.listeners": `PLAINTEXT://127.0.0.1:${this.#port}${more}`,
+      "advertised.listeners": `PLAINTEXT://127.0.0.1:${this.#port}${told.join("")}`,
       "listener.security.protocol.map": `PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT${protocols.join("")}`,
       "controller.listener.names": "CONTROLLER",
       "inter.broker.listener.name": "PLAINTEXT",
@@ -125,6 +135,8 @@ export class TestBroker {
       "transaction.state.log.num.partitions": "1",
       "share.coordinator.state.topic.replication.factor": "1",
       "share.coordinator.state.topic.min.isr": "1",
+      // Records are as old as their events: retention would remove them while they are compared.
+      "log.retention.ms": "-1",
       // A killed broker must not outlive itself in the controller's eyes: it would skip transaction markers.
       "broker.session.timeout.ms": "500",
       "broker.heartbeat.interval.ms": "100",

@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
+import type { ChildProcessByStdio } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   cpSync,
@@ -12,6 +13,7 @@ import {
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { env } from "node:process";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 
 /** What is fetched from Maven Central: the broker, and the programs that come with it. */
@@ -20,7 +22,11 @@ const poms = {
   tools: fileURLToPath(new URL("tools-pom.xml", import.meta.url)),
 };
 type Part = keyof typeof poms;
-export const javaOptions = ["-Xmx384m", "-XX:+UseSerialGC", "-Dlog4j2.level=WARN"];
+/** Another release of the broker than its pom names: the tests of brokers then run on that one. */
+const brokerVersion = env["KAFKA_VERSION"];
+/** The best compiler would take longer than these programs live. */
+const compiler = "-XX:TieredStopAtLevel=1";
+export const javaOptions = ["-Xmx384m", "-XX:+UseSerialGC", compiler, "-Dlog4j2.level=WARN"];
 
 /** Of `java`. */
 export function classPath(part: Part): string {
@@ -53,8 +59,10 @@ function fetchJars(part: Part): string | undefined {
   mkdirSync(join(jars(part), ".."), { recursive: true });
   const folder = mkdtempSync(join(jars(part), "..", "download-"));
   cpSync(poms[part], join(folder, "pom.xml"));
+  const isOther = part === "broker" && brokerVersion !== undefined;
+  const version = isOther ? [`-Dkafka.version=${brokerVersion}`] : [];
   const copy = ["dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=jars"];
-  const fetched = spawnSync("mvn", ["-B", "-q", "-ntp", ...copy], {
+  const fetched = spawnSync("mvn", ["-B", "-q", "-ntp", ...version, ...copy], {
     cwd: folder,
     encoding: "utf8",
   });
@@ -71,22 +79,30 @@ function fetchJars(part: Part): string | undefined {
   return undefined;
 }
 
-/** One folder for each version of the pom. */
+/** One folder for each version of the pom, and for each other release. */
 function jars(part: Part): string {
   const version = createHash("sha256").update(readFileSync(poms[part])).digest("hex").slice(0, 12);
   const cache = env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
   return join(
     cache,
     part === "broker" ? "pipeline-test-broker" : "pipeline-test-kafka-tools",
-    version,
+    part === "broker" && brokerVersion !== undefined ? `${version}-${brokerVersion}` : version,
   );
+}
+
+/** Starts a program of Kafka's own. */
+export function spawnKafkaTool(
+  main: string,
+  args: readonly string[],
+): ChildProcessByStdio<null, Readable, Readable> {
+  return spawn("java", [...javaOptions, "-cp", classPath("tools"), main, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
 }
 
 /** Runs a program of Kafka's own to its end and gives what it printed. */
 export function runKafkaTool(main: string, args: readonly string[]): Promise<string> {
-  const tool = spawn("java", [...javaOptions, "-cp", classPath("tools"), main, ...args], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const tool = spawnKafkaTool(main, args);
   const printed: Buffer[] = [];
   let complaint = "";
   tool.stdout.on("data", (data: Buffer) => printed.push(data));

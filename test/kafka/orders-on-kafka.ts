@@ -11,6 +11,7 @@ import type { OrdersOutput } from "../oracle/orders-rules.mjs";
 import { readCommittedTopics } from "./committed-reader.ts";
 import type { ReadRecord } from "./committed-reader.ts";
 import { runKafkaTool } from "./kafka-jars.ts";
+import { makeTopics } from "./make-topics.ts";
 
 const ordersInput = "ecommerce.orders.raw";
 const outputTopics = {
@@ -35,7 +36,7 @@ export async function ordersOnKafka(
   seed: number,
 ): Promise<OrdersVerdict> {
   const client = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING });
-  await makeTopics(client);
+  await makeTopics(bootstrap, [ordersInput, ...Object.values(outputTopics)], partitions);
   const sent = await sendOrders(client, count, seed);
   const startMs = performance.now();
   await runOrdersJob(bootstrap);
@@ -60,15 +61,6 @@ export async function ordersOnKafka(
   const printed = await consoleConsumer(bootstrap, all.length);
   faults.push(...differences("the outputs, read by Kafka's console consumer", all, printed));
   return { seconds, counts, faults };
-}
-
-async function makeTopics(client: Kafka): Promise<void> {
-  const admin = client.admin();
-  await admin.connect();
-  const names = [ordersInput, ...Object.values(outputTopics)];
-  const topics = names.map((topic) => ({ topic, numPartitions: partitions, replicationFactor: 1 }));
-  await admin.createTopics({ topics });
-  await admin.disconnect();
 }
 
 /** Sends generated orders through the client library, by their ids; gives how many. */

@@ -8,7 +8,8 @@ import { brokerMissing, TestBroker } from "./broker.ts";
 import { sourceConformance } from "../connectors/source-conformance.ts";
 import { sourceOnTopic, sourcePartitions, sourceRows } from "./kafka-source-rows.ts";
 import type { SourceRow } from "./kafka-source-rows.ts";
-import { clusterAt, makeTopic, quiet, readTopic, writeTopic } from "./test-cluster.ts";
+import { makeTopics } from "./make-topics.ts";
+import { clusterAt, quiet, readTopic, writeTopic } from "./test-cluster.ts";
 
 const missing = brokerMissing();
 if (missing !== undefined) console.error(`SKIPPED: ${missing}`);
@@ -46,7 +47,7 @@ describe("on a real broker", { skip: missing ?? false }, () => {
       write: (topic, records) => writeTopic(broker.bootstrap, topic, records),
       removeTopics: () => admin.deleteTopics({ topics }),
       remakeTopics: async () => {
-        for (const topic of topics) await makeTopic(broker.bootstrap, topic, epochPartitions);
+        await makeTopics(broker.bootstrap, topics, epochPartitions);
       },
       dispose: () => admin.disconnect(),
     };
@@ -56,7 +57,7 @@ describe("on a real broker", { skip: missing ?? false }, () => {
     jobs += 1;
     const topic = `in_${jobs}`;
     const client = new Kafka({ brokers: [broker.bootstrap], logLevel: logLevel.NOTHING });
-    await makeTopic(broker.bootstrap, topic, sourcePartitions);
+    await makeTopics(broker.bootstrap, [topic], sourcePartitions);
     const producer = client.producer({
       transactionalId: topic,
       maxInFlightRequests: 1,

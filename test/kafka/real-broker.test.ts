@@ -7,6 +7,7 @@ import { KafkaSource } from "../../engine/connectors/kafka/kafka-source.ts";
 import { KafkaTarget } from "../../engine/connectors/kafka/kafka-target.ts";
 import { KafkaTopicReader } from "../../engine/connectors/kafka/kafka-topic-reader.ts";
 import { KafkaTopicWriter } from "../../engine/connectors/kafka/kafka-topic-writer.ts";
+import { WireWriter } from "../../engine/connectors/kafka/wire-writer.ts";
 import { clusterSettings } from "../../engine/connectors/kafka/settings.ts";
 import { noFailpoints } from "../../engine/core/failpoints.ts";
 import type { JsonObject, JsonValue } from "../../engine/core/json.ts";
@@ -19,11 +20,22 @@ import {
   permitFor,
 } from "../connectors/embedded-fixtures.ts";
 import { brokerMissing, TestBroker } from "./broker.ts";
-import { makeTopic } from "./test-cluster.ts";
+import { makeTopics } from "./make-topics.ts";
 
 const missing = brokerMissing();
 if (missing !== undefined) console.error(`SKIPPED: ${missing}`);
 const logger = { info: () => {}, warn: () => {}, error: () => {} };
+
+/** That one partition's batch was not written. */
+function produceAnswer(topic: string, error: number): Buffer {
+  const writer = new WireWriter();
+  writer.array([topic], (name) => {
+    writer.string(name).array([0], (partition) => {
+      writer.int32(partition).int16(error).int64(-1).int64(-1).int64(-1);
+    });
+  });
+  return writer.int32(0).finish();
+}
 
 describe("on a real broker", { skip: missing ?? false }, () => {
   let broker: TestBroker;
@@ -85,6 +97,39 @@ describe("on a real broker", { skip: missing ?? false }, () => {
     return Object.assign(Object.create(made) as typeof made, { mark: { ...made.mark, job } });
   };
 
+  it("K7: a session that was overtaken between its look and its fence stops, and a restart of the other one goes on", async () => {
+    const { job, topics } = names();
+    const twin = target();
+    const late = new KafkaTarget(cluster(), {
+      logger,
+      failpoints: {
+        async hit(name) {
+          if (name !== "kafka.fence.before") return;
+          await twin.begin(job, "twin");
+          await twin.deliver(outbox(epochRecords(1)), permit(job, 1, "twin"));
+        },
+      },
+    });
+    for (const one of [twin, late]) {
+      await one.prepare(topics);
+      await one.inspect(job);
+    }
+    await assert.rejects(late.begin(job, "late"), { code: "SINK_FENCED", exit: 6 });
+    await late.close();
+    await assert.rejects(twin.deliver(outbox(epochRecords(2)), permit(job, 2, "twin")), {
+      code: "KAFKA_INTERRUPTED",
+      exit: 5,
+    });
+    await twin.close();
+    const restarted = target();
+    assert.equal((await restarted.inspect(job))?.incarnation, "twin");
+    await restarted.prepare(topics);
+    await restarted.begin(job, "restarted");
+    await restarted.deliver(outbox(epochRecords(2)), permit(job, 2, "restarted"));
+    assert.deepEqual(await values(topics[0]!), expected(0, 1, 2));
+    await restarted.close();
+  });
+
   it("K2: a broker that is killed between two epochs and comes back does not stop the job", async () => {
     const { job, topics } = names();
     const one = target();
@@ -119,7 +164,7 @@ describe("on a real broker", { skip: missing ?? false }, () => {
     const source = (): KafkaSource =>
       new KafkaSource(cluster({}), { topic, start: "earliest", maxRecordBytes: 1e6, group: "job" });
     await assert.rejects(source().resolveStart(), { code: "TOPIC_MISSING", exit: 5 });
-    await makeTopic(broker.bootstrap, topic, 2);
+    await makeTopics(broker.bootstrap, [topic], 2);
     const admin = client.admin();
     await admin.connect();
     const start = (await source().resolveStart()) as JsonObject[];
@@ -137,7 +182,7 @@ describe("on a real broker", { skip: missing ?? false }, () => {
     assert.equal((await grown.open(start, { untilEnd: true }))?.length, 4);
     await grown.close();
     await admin.deleteTopics({ topics: [topic] });
-    await makeTopic(broker.bootstrap, topic, 2);
+    await makeTopics(broker.bootstrap, [topic], 2);
     await assert.rejects(source().open(start, { untilEnd: true }), {
       code: "INPUT_CHANGED",
       message: /made again/,
@@ -145,9 +190,40 @@ describe("on a real broker", { skip: missing ?? false }, () => {
     await admin.disconnect();
   });
 
+  it("a producer waits for a partition that has no leader yet, and does not repeat what may be written", async () => {
+    const [topic = ""] = names().topics;
+    await makeTopics(broker.bootstrap, [topic], 1);
+    const answers = { notLeader: 6, requestTimedOut: 7 };
+    const writerWith = (error: number): KafkaTopicWriter => {
+      const flawed = cluster({});
+      const onNode = flawed.onNode.bind(flawed);
+      let isFirst = true;
+      flawed.onNode = (node, api, body) => {
+        if (api.name !== "Produce" || !isFirst) return onNode(node, api, body);
+        isFirst = false;
+        return Promise.resolve(produceAnswer(topic, error));
+      };
+      return new KafkaTopicWriter(flawed, topic);
+    };
+    const write = async (value: string, error: number): Promise<void> => {
+      const writer = writerWith(error);
+      try {
+        await writer.append([{ key: null, value: Buffer.from(value), timestampMs: 1 }]);
+      } finally {
+        writer.close();
+      }
+    };
+    await write("late", answers.notLeader);
+    await assert.rejects(write("unknown", answers.requestTimedOut), {
+      code: "KAFKA_UNREACHABLE",
+      exit: 5,
+    });
+    assert.deepEqual(await values(topic), ["late"]);
+  });
+
   it("never gives records of aborted transactions of others, also where they overlap", async () => {
     const [topic = ""] = names().topics;
-    await makeTopic(broker.bootstrap, topic, 1);
+    await makeTopics(broker.bootstrap, [topic], 1);
     const producers = await Promise.all(
       ["a", "b"].map(async (name) => {
         const producer = client.producer({

@@ -18,6 +18,7 @@ import type { ProcessEnd } from "../crash/pipeline-process.ts";
 import { brokerMissing, TestBroker } from "./broker.ts";
 import { makeCertificates } from "./certificates.ts";
 import type { Certificates } from "./certificates.ts";
+import { makeTopics } from "./make-topics.ts";
 
 const missing = brokerMissing();
 if (missing !== undefined) console.error(`SKIPPED: ${missing}`);
@@ -78,12 +79,10 @@ describe("a broker with TLS, logins and rights", { skip: missing ?? false }, () 
       brokers: [broker.bootstrap],
       logLevel: kafkajs.logLevel.NOTHING,
     });
+    const topics = ["in", "hidden", "login.out", "login_two.out", "mutual.out"];
+    await makeTopics(broker.bootstrap, topics, 2);
     const admin = client.admin();
     await admin.connect();
-    const topics = ["in", "hidden", "login.out", "login_two.out", "mutual.out"];
-    await admin.createTopics({
-      topics: topics.map((topic) => ({ topic, numPartitions: 2 })),
-    });
     const right = (
       resourceType: AclResourceTypes,
       resourceName: string,

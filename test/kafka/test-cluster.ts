@@ -4,7 +4,6 @@ import type { ClusterPorts } from "../../engine/connectors/kafka/cluster.ts";
 import { KafkaTopicReader } from "../../engine/connectors/kafka/kafka-topic-reader.ts";
 import { KafkaTopicWriter } from "../../engine/connectors/kafka/kafka-topic-writer.ts";
 import type { BatchRecord } from "../../engine/connectors/kafka/batch-encoder.ts";
-import { createTopic } from "../../engine/connectors/kafka/topics.ts";
 import { clusterSettings } from "../../engine/connectors/kafka/settings.ts";
 import type { ConsumedRecord } from "../../engine/connectors/embedded/topic-reader.ts";
 import type { JsonObject } from "../../engine/core/json.ts";
@@ -25,17 +24,6 @@ export function clusterAt(
   const sources = { secrets: new Map<string, string>(), baseDirectory: "/" };
   const settings = clusterSettings("kafka", bootstrap, resolved, sources);
   return new KafkaCluster(settings, { clock: machineClock, logger: quiet, ...ports });
-}
-
-export async function makeTopic(
-  bootstrap: string,
-  name: string,
-  partitions: number,
-): Promise<void> {
-  const cluster = clusterAt(bootstrap);
-  const topic = { name, partitions, replication: 1, configs: {} };
-  await cluster.repeated(`making ${name}`, () => createTopic(cluster, topic));
-  cluster.close();
 }
 
 /** The committed records of a topic up to its end, by partition and then by offset. */

@@ -137,10 +137,7 @@ export class KafkaTarget implements DeliveryTarget {
 
   /** Looks whether it is still ours to take, fences, settles, and reads the verdict behind a barrier of its own. */
   async #takeOver(job: string, incarnation: string): Promise<void> {
-    const before = await this.#look(job);
-    if (this.#looked && !sameSession(before, this.#held, incarnation)) {
-      throw fenced(job, before?.incarnation);
-    }
+    const before = await this.#lookForOthers(job, incarnation);
     if (before === undefined) await makeCommitsTopic(this.#cluster, job);
     await this.#outputs.refresh();
     const commits = await this.#commitsPartition(job);
@@ -148,6 +145,8 @@ export class KafkaTarget implements DeliveryTarget {
     const session = await TransactionSession.begin(this.#cluster, transactionalIdOf(job));
     await this.#failpoints.hit("kafka.fence.after");
     await this.#settle(session, commits);
+    // Whoever came in since has lost its session by now; without a barrier of ours its restart goes on all the same.
+    await this.#lookForOthers(job, incarnation);
     await this.#failpoints.hit("kafka.barrier.before");
     const barrierOffset = await this.#writeBarrier(session, commits, incarnation);
     await this.#failpoints.hit("kafka.barrier.after");
@@ -162,6 +161,13 @@ export class KafkaTarget implements DeliveryTarget {
     this.#held = held;
     this.#looked = true;
     this.#session = session;
+  }
+
+  /** Throws SINK_FENCED if another session has come in since the cluster was looked at last. */
+  async #lookForOthers(job: string, incarnation: string): Promise<DeliveryMark | undefined> {
+    const now = await this.#look(job);
+    if (!this.#looked || sameSession(now, this.#held, incarnation)) return now;
+    throw fenced(job, now?.incarnation);
   }
 
   async #settle(session: TransactionSession, commits: LedPartition): Promise<void> {
