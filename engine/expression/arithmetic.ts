@@ -11,7 +11,7 @@ import {
 import { NumberToken } from "../core/number-token.ts";
 import { ExpressionError } from "./expression.ts";
 import { failure, shown } from "./failure.ts";
-import { meter } from "./meter.ts";
+import { meter, spend } from "./meter.ts";
 import type { Outcome } from "./values.ts";
 
 /** Everything that generated code does not settle inline with two ordinary numbers. */
@@ -78,23 +78,33 @@ function calculateExactly(
   right: Decimal,
   offset: number,
 ): Decimal {
+  const compute = exactOperations[operator];
+  if (compute === undefined) throw decimalDivision(offset);
   try {
-    switch (operator) {
-      case "+":
-        return addDecimals(left, right);
-      case "-":
-        return subtractDecimals(left, right);
-      case "*":
-        return multiplyDecimals(left, right);
-      case "%":
-        return remainderDecimals(left, right);
-      case "/":
-        break;
-    }
+    const result = compute(left, right);
+    spendDigits(left, right, result);
+    return result;
   } catch (error) {
     throw decimalFault(error, offset);
   }
-  throw decimalDivision(offset);
+}
+
+const exactOperations: Readonly<
+  Record<ArithmeticOperator, ((left: Decimal, right: Decimal) => Decimal) | undefined>
+> = {
+  "+": addDecimals,
+  "-": subtractDecimals,
+  "*": multiplyDecimals,
+  "%": remainderDecimals,
+  "/": undefined,
+};
+
+/** Beyond 2^53 decimals are computed seven digits by seven digits. */
+export function spendDigits(left: Decimal, right: Decimal, result: Decimal): void {
+  if (left.large === undefined && right.large === undefined && result.large === undefined) return;
+  let pieces = 0;
+  for (const { large } of [left, right, result]) pieces += large?.d.length ?? 0;
+  spend(10 + Math.trunc(pieces ** 2 / 160));
 }
 
 export function decimalDivision(offset: number): ExpressionError {

@@ -61,6 +61,7 @@ function notCallable(value: Outcome, offset: number): ExpressionError {
 }
 
 export function lambda(arity: number, weight: number, body: FunctionBody): FunctionValue {
+  spend(1);
   return new FunctionValue(arity, body, weight);
 }
 

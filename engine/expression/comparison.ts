@@ -2,7 +2,7 @@ import { Decimal, compareDecimals, decimalFromNumber } from "../core/decimal.ts"
 import { NumberToken } from "../core/number-token.ts";
 import type { ExpressionError } from "./expression.ts";
 import { failure, shown } from "./failure.ts";
-import { checkDepth, spend } from "./meter.ts";
+import { checkDepth, spend, spendReading } from "./meter.ts";
 import { Sequence, isArray, isObject, plain } from "./values.ts";
 import type { Item, Outcome } from "./values.ts";
 
@@ -50,7 +50,7 @@ function compare(
   if (a === undefined || b === undefined) return undefined;
   const order = compareNumbers(a, b, exact);
   if (order !== undefined) return order;
-  if (typeof a === "string" && typeof b === "string") return a < b ? -1 : a > b ? 1 : 0;
+  if (typeof a === "string" && typeof b === "string") return compareTexts(a, b);
   throw failure(
     "T2009",
     `The values ${shown(a)} and ${shown(b)} either side of ${operator} must be of the same type`,
@@ -103,13 +103,23 @@ export function compareSortKeys(a: Item | undefined, b: Item | undefined, offset
   }
   const order = compareNumbers(left, right);
   if (order !== undefined) return order;
-  if (typeof left === "string" && typeof right === "string")
-    return left < right ? -1 : left > right ? 1 : 0;
+  if (typeof left === "string" && typeof right === "string") return compareTexts(left, right);
   throw failure(
     "T2007",
     `Sort keys ${shown(left)} and ${shown(right)} are of different types`,
     offset,
   );
+}
+
+function compareTexts(a: string, b: string): number {
+  spendReading(Math.min(a.length, b.length));
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function sameText(a: string, b: string): boolean {
+  if (a.length !== b.length) return false;
+  spendReading(a.length);
+  return a === b;
 }
 
 function isSortKey(value: unknown): value is string | number | Decimal {
@@ -150,6 +160,7 @@ function mixedComparison(left: unknown, right: unknown, offset: number): Express
 
 /** Deep equality; numbers of every kind by value. */
 export function sameValue(left: unknown, right: unknown, depth: number): boolean {
+  if (typeof left === "string" && typeof right === "string") return sameText(left, right);
   if (left === right) return true;
   const a = left instanceof NumberToken ? left.number : left;
   const b = right instanceof NumberToken ? right.number : right;
@@ -176,6 +187,10 @@ export function includes(left: Outcome, right: Outcome, offset: number): boolean
   spend(members.length);
   const value = left instanceof NumberToken ? left.number : left;
   for (const candidate of members) {
+    if (typeof candidate === "string" && typeof value === "string") {
+      if (sameText(candidate, value)) return true;
+      continue;
+    }
     if (candidate === left) return true;
     const other = candidate instanceof NumberToken ? candidate.number : candidate;
     if (other === value || compareNumbers(value, other) === 0) return true;

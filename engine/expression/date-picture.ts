@@ -1,4 +1,5 @@
 import { RE2JS } from "re2js";
+import { LinearSearch } from "./linear-search.ts";
 
 /** Pictures such as `[D1o] [MNn] [Y0001]` (XPath's format-dateTime), as far as reading a text needs them. */
 
@@ -14,7 +15,7 @@ interface PicturePart {
 export interface DatePicture {
   readonly parts: readonly PicturePart[];
   /** One group per part. */
-  readonly pattern: RE2JS;
+  readonly search: LinearSearch;
 }
 
 interface Marker {
@@ -78,7 +79,15 @@ export function readPicture(
     return partOf(piece, fixed ? digitsOf(piece) : 0, readInteger);
   });
   const groups = parts.map((part) => `(${part.pattern})`).join("");
-  return { parts, pattern: RE2JS.compile(`^${groups}$`, RE2JS.CASE_INSENSITIVE) };
+  const pattern = RE2JS.compile(`^${groups}$`, RE2JS.CASE_INSENSITIVE);
+  return {
+    parts,
+    search: new LinearSearch(pattern, {
+      foreign: undefined,
+      anchored: true,
+      stopsAtMatch: false,
+    }),
+  };
 }
 
 function piecesOf(picture: string): readonly (string | Marker)[] {

@@ -17,12 +17,12 @@ export function readDate(
   nowMs: number,
   offset: number,
 ): number | undefined {
-  const matcher = picture.pattern.matcher(text);
-  if (!matcher.find()) return undefined;
+  const found = picture.search.find(text, 0);
+  if (found === undefined) return undefined;
   const components = new Map<string, number | undefined>();
   for (const [index, part] of picture.parts.entries()) {
     if (part.component !== undefined) {
-      components.set(part.component, part.read(matcher.group(index + 1) ?? ""));
+      components.set(part.component, part.read(found.groups[index] ?? ""));
     }
   }
   return components.size === 0 ? undefined : instantOf(components, nowMs, offset);

@@ -173,7 +173,9 @@ function equality(emitter: Emitter, node: BinaryNode, focus: Focus, offset: numb
     known === null || typeof known === "boolean"
       ? ""
       : [simple(left, a.name), simple(right, b.name)].filter((part) => part !== "").join("&&");
-  const js = test === "" ? slow : `${test}?${a.name}${same}${b.name}:${slow}`;
+  // Comparing long texts takes steps; a literal is never long.
+  const short = known === undefined ? `&&${a.name}.length<1000` : "";
+  const js = test === "" ? slow : `${test}${short}?${a.name}${same}${b.name}:${slow}`;
   return code(`(${prefix(a, b)}${js})`, { type: "boolean", optional: false, sequence: false });
 }
 

@@ -14,7 +14,7 @@ import { generateBinary, generateNegation, truth } from "./generate-operators.ts
 import { generatePath } from "./generate-paths.ts";
 import { filtered, noteRead, rootName } from "./generate-steps.ts";
 import { Regex } from "./regex.ts";
-import { linearPattern } from "./regex-syntax.ts";
+import { linearSearch } from "./regex-syntax.ts";
 import type { Scope } from "./scope.ts";
 import { tokenStart } from "./syntax.ts";
 import type {
@@ -111,7 +111,7 @@ function generateRegex(emitter: Emitter, node: RegexNode): Code {
   const offset = emitter.offsetOf(node);
   emitter.functionsAsValues = true;
   try {
-    const regex = new Regex(linearPattern(node.value), node.value.source, offset);
+    const regex = new Regex(linearSearch(node.value), node.value.source, offset);
     return code(emitter.constant(regex), { type: "function", optional: false, sequence: false });
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error);

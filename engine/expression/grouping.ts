@@ -1,6 +1,6 @@
 import { NumberToken } from "../core/number-token.ts";
 import { failure, shown } from "./failure.ts";
-import { spend, spendArray } from "./meter.ts";
+import { spend, spendArray, spendReading } from "./meter.ts";
 import type { Step } from "./paths.ts";
 import { Sequence, isArray, plain, setMember } from "./values.ts";
 import type { Item, ItemObject, Outcome } from "./values.ts";
@@ -28,6 +28,7 @@ export function groupBy<T>(
       if (typeof key !== "string") {
         throw failure("T1003", `Keys of an object must be texts, not ${shown(key)}`, offset);
       }
+      spendReading(key.length);
       const group = groups.get(key);
       if (group === undefined) groups.set(key, { pair, members: [member] });
       else if (group.pair === pair) group.members.push(member);

@@ -5,13 +5,19 @@ import { ExpressionError } from "./expression.ts";
  * and at every replay. Evaluation is synchronous and never nested, hence one meter for all.
  */
 export const meter = {
-  /** Steps left: one per item visited, function called or character produced beyond a small text. */
+  /** Steps left: one per item visited or function called, and see `charactersPerStep`. */
   fuel: 0,
   /** Stack weight of the calls that have not returned yet. */
   depth: 0,
   /** Set when arithmetic gave NaN or an infinity, so that results are searched for it only then. */
   nonFinite: false,
 };
+
+/**
+ * A step stands for some 200 ns of a common machine. What takes longer must take more steps, or an expression within its
+ * budget could keep a job for minutes: a text is read, or written, at this many code units a step.
+ */
+const charactersPerStep = 32;
 
 export const limits = {
   fuel: 1_000_000,
@@ -48,10 +54,15 @@ export function spendArray(length: number): void {
   spend(length);
 }
 
-/** Returns the text unless it is too long. */
+/** Returns the text unless it is too long. Short ones cost nothing. */
 export function checkedText(text: string): string {
   if (text.length > 1000) spendText(text.length);
   return text;
+}
+
+/** Call before anything looks at this many code units of texts. */
+export function spendReading(length: number): void {
+  if (length >= charactersPerStep) spend(Math.trunc(length / charactersPerStep));
 }
 
 /** Call before making a text of this length. */
@@ -59,7 +70,7 @@ export function spendText(length: number): void {
   if (length > limits.textLength) {
     throw overLimit("TEXT_LENGTH", `A text would be longer than ${limits.textLength} characters`);
   }
-  spend(Math.trunc(length / 1000));
+  spendReading(length);
 }
 
 /** A fault of a budget or cap; where in the text it was reached says nothing. */

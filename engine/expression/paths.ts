@@ -11,6 +11,7 @@ export type Step = (context: Outcome) => Outcome;
 const constructed = new WeakSet<object>();
 
 export function markConstructed(array: readonly Item[]): readonly Item[] {
+  spend(3);
   constructed.add(array);
   return array;
 }
@@ -161,8 +162,8 @@ export function wildcard(context: Outcome): Outcome {
   const found: Item[] = [];
   let joined = false;
   const values = isArray(context) ? context : isObject(context) ? Object.values(context) : [];
+  spend(3 * values.length);
   for (const value of values) {
-    spend(1);
     if (isArray(value)) {
       flattenDeep(value, found, 0);
       joined = true;

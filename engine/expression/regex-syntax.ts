@@ -1,6 +1,10 @@
 import { RE2JS } from "re2js";
+import { LinearSearch } from "./linear-search.ts";
 
 /** A regular expression of jsonata in the notation of the linear-time engine, and what that engine cannot run. */
+
+/** Compiling takes time and memory, too: code units, repetitions added up, and instructions of the program. */
+const limits = { length: 1000, repetitions: 2000, instructions: 5000 } as const;
 
 const whitespace =
   "\\t\\n\\v\\f\\r \\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000\\ufeff";
@@ -9,8 +13,29 @@ const others =
 const lineEnds = "\\n\\r\\u2028\\u2029";
 
 /** Throws Error whose message says why, in terms of the text. */
+export function linearSearch(regex: RegExp): LinearSearch {
+  return new LinearSearch(linearPattern(regex), {
+    foreign: foreignOf(regex),
+    anchored: /^\^[^|]*$/.test(regex.source) && !regex.multiline,
+    stopsAtMatch: stopsAtMatch(regex.source),
+  });
+}
+
+function stopsAtMatch(source: string): boolean {
+  const bare = source.replaceAll(/\\.|\[(?:\\.|[^\]])*\]/g, "x").replace(/[*+]\??\)*$/, "");
+  return !/[*+]|\{\d+,\}/.test(bare);
+}
+
 export function linearPattern(regex: RegExp): RE2JS {
+  refuseLarge(regex.source);
   const source = rewritten(regex.source);
+  const pattern = compiled(regex, source);
+  const instructions = Number(pattern.re2().numberOfInstructions());
+  if (instructions > limits.instructions) throw new Error("its program is too large");
+  return pattern;
+}
+
+function compiled(regex: RegExp, source: string): RE2JS {
   try {
     const flags =
       (regex.ignoreCase ? RE2JS.CASE_INSENSITIVE : 0) | (regex.multiline ? RE2JS.MULTILINE : 0);
@@ -18,6 +43,36 @@ export function linearPattern(regex: RegExp): RE2JS {
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error);
     throw new Error(reasonOf(regex.source) ?? cause, { cause: error });
+  }
+}
+
+function refuseLarge(source: string): void {
+  if (source.length > limits.length) {
+    throw new Error(`it is longer than ${limits.length} characters`);
+  }
+  const counts = [...source.matchAll(/\{(\d+)(?:,(\d*))?\}/g)].map(([, least, most]) =>
+    Math.max(Number(least), Number(most ?? 0)),
+  );
+  const repetitions = counts.reduce((sum, count) => sum + count, 0);
+  if (counts.every((count) => count <= 1000) && repetitions > limits.repetitions) {
+    throw new Error(`its repetitions add up to more than ${limits.repetitions}`);
+  }
+}
+
+/** A character of its own, an escape or a class; and what is no character: brackets, quantifiers and anchors. */
+const piece =
+  /\(\?(?:<\w+>|:)|[()|*+?^$]|\{\d+(?:,\d*)?\}|\\[bB]|(?<atom>\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|c[A-Za-z]|[^])|\[(?:\\[^]|[^\]\\])*\]|[^])/g;
+
+/** Finds a character that nothing in the pattern matches. */
+function foreignOf({ source, ignoreCase }: RegExp): RegExp | undefined {
+  const atoms = new Set(
+    [...source.matchAll(piece)].flatMap(({ groups }) => groups?.["atom"] ?? []),
+  );
+  try {
+    // The linear engine ignores case by Unicode, as the flag u does.
+    return new RegExp(`(?!${[...atoms].join("|")})[^]`, ignoreCase ? "giu" : "g");
+  } catch {
+    return undefined;
   }
 }
 

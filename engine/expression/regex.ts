@@ -1,64 +1,35 @@
-import type { RE2JS } from "re2js";
 import { call } from "./calls.ts";
 import { failure, shown } from "./failure.ts";
-import { spend } from "./meter.ts";
+import type { Found, LinearSearch } from "./linear-search.ts";
 import { FunctionValue, collapse, isArray, isObject, plain } from "./values.ts";
 import type { Item, ItemObject, Outcome } from "./values.ts";
 
 /** Regular expressions as values: functions that find a match in a text, as jsonata has it. */
 
-export interface Match {
+export interface Match extends Found {
   readonly match: string;
-  /** Code units; `end` is exclusive. */
-  readonly start: number;
-  readonly end: number;
-  /** `null` for a group that took no part. */
-  readonly groups: readonly (string | null)[];
-}
-
-/**
- * Whether a search is over as soon as its match is: nothing is repeated without bound, but perhaps the last character
- * of the pattern. Other searches may look at the whole rest of the text to find a match of three characters.
- */
-function stopsAtMatch(source: string): boolean {
-  const bare = source.replaceAll(/\\.|\[(?:\\.|[^\]])*\]/g, "x").replace(/[*+]\??\)*$/, "");
-  return !/[*+]|\{\d+,\}/.test(bare);
 }
 
 /** A regular expression; as a function it gives the first match. */
 export class Regex extends FunctionValue {
-  readonly #pattern: RE2JS;
+  readonly #search: LinearSearch;
   readonly #source: string;
-  /** Steps for a character: one costs time in proportion to the program that looks at it. */
-  readonly #stepsPerCharacter: number;
-  /** No search looks further than a little behind its match. */
-  readonly #stopsAtMatch: boolean;
   readonly #offset: number;
 
-  constructor(pattern: RE2JS, source: string, offset: number) {
+  constructor(search: LinearSearch, source: string, offset: number) {
     super(1, (text, from) => this.#matchObject(text, typeof from === "number" ? from : 0));
-    this.#pattern = pattern;
+    this.#search = search;
     this.#source = source;
-    this.#stepsPerCharacter = (1 + Number(pattern.re2().numberOfInstructions()) / 16) / 8;
-    this.#stopsAtMatch = stopsAtMatch(source);
     this.#offset = offset;
   }
 
   test(text: string): boolean {
-    this.#spend(text.length / 4);
-    return this.#pattern.test(text);
+    return this.#search.test(text);
   }
 
   find(text: string, from: number): Match | undefined {
-    if (!this.#stopsAtMatch) this.#spend(text.length - from);
-    const matcher = this.#pattern.matcher(text);
-    const found = matcher.find(from);
-    if (this.#stopsAtMatch) this.#spend((found ? matcher.end() : text.length) - from);
-    if (!found) return undefined;
-    const groups = Array.from({ length: matcher.groupCount() }, (_, index) =>
-      matcher.group(index + 1),
-    );
-    return { match: matcher.group() ?? "", start: matcher.start(), end: matcher.end(), groups };
+    const found = this.#search.find(text, from);
+    return found && { match: text.slice(found.start, found.end), ...found };
   }
 
   /** The match behind `previous`. An empty one would be found again and again, hence JSONata's D1004. */
@@ -73,10 +44,6 @@ export class Regex extends FunctionValue {
       );
     }
     return next;
-  }
-
-  #spend(length: number): void {
-    spend(1 + Math.trunc(length * this.#stepsPerCharacter));
   }
 
   #matchObject(text: Outcome, from: number): Outcome {

@@ -3,7 +3,15 @@ import { builtinValue, callBuiltin, checkedValue } from "./builtins/builtin.ts";
 import { filter, map } from "./builtins/higher-order.ts";
 import { codePointsOf, isCurrency, round } from "./builtins/job-functions.ts";
 import { numberOf, sum } from "./builtins/numbers.ts";
-import { after, before, pad, splitPart, splitText } from "./builtins/strings.ts";
+import {
+  after,
+  before,
+  lowerCase,
+  pad,
+  splitPart,
+  splitText,
+  upperCase,
+} from "./builtins/strings.ts";
 import {
   errorEnvelope,
   isFinal,
@@ -96,6 +104,7 @@ export const runtime = {
   lateFacts,
   less,
   lessOrEqual,
+  lowerCase,
   map,
   markConstructed,
   member,
@@ -125,6 +134,7 @@ export const runtime = {
   textOf,
   transform,
   truthy,
+  upperCase,
   walkNames,
   wildcard,
   eachTuple,

@@ -1,3 +1,4 @@
+import { RE2JS } from "re2js";
 import { Decimal, decimalText, decimalToNumber } from "../core/decimal.ts";
 import { NumberToken } from "../core/number-token.ts";
 import type { ExpressionError } from "./expression.ts";
@@ -37,7 +38,7 @@ export class Signature {
   /** True if a missing argument may be taken from the context. */
   readonly usesContext: boolean;
   readonly #parameters: readonly Parameter[];
-  readonly #pattern: RegExp;
+  readonly #fit: Fit;
 
   constructor(definition: string) {
     this.#parameters = readParameters(definition);
@@ -49,9 +50,7 @@ export class Signature {
       ? Number.POSITIVE_INFINITY
       : this.#parameters.length;
     this.usesContext = this.#parameters.some((parameter) => parameter.context);
-    this.#pattern = new RegExp(
-      `^${this.#parameters.map((each) => `(${pattern(each)})`).join("")}$`,
-    );
+    this.#fit = fitOf(this.#parameters, "$");
   }
 
   /** Arguments as the function's implementation takes them. Throws T0410, T0411 or T0412. */
@@ -87,8 +86,8 @@ export class Signature {
     policy: DecimalPolicy,
   ): Outcome[] {
     const letters = args.map(letterOf).join("");
-    const match = this.#pattern.exec(letters);
-    if (match === null) {
+    const fit = this.#fit(letters);
+    if (fit === undefined) {
       const textual = args.map((each) => (each instanceof Decimal ? decimalText(each) : each));
       if (textual.some((each, index) => each !== args[index])) {
         return this.#matchByPattern(textual, context, name, offset, policy);
@@ -98,7 +97,7 @@ export class Signature {
     const matched: Outcome[] = [];
     let next = 0;
     for (const [index, parameter] of this.#parameters.entries()) {
-      const part = match[index + 1] ?? "";
+      const part = fit[index] ?? "";
       if (part === "" && parameter.context) {
         if (!parameter.letters.includes(letterOf(context)) && !(context instanceof Decimal)) {
           throw failure(
@@ -129,13 +128,11 @@ export class Signature {
     name: string,
     offset: number,
   ): ExpressionError {
-    let partial = "^";
     let good = 0;
-    for (const parameter of this.#parameters) {
-      partial += pattern(parameter);
-      const match = new RegExp(partial).exec(letters);
-      if (match === null) break;
-      good = match[0].length;
+    for (let count = 1; count <= this.#parameters.length; count++) {
+      const fit = fitOf(this.#parameters.slice(0, count), "")(letters);
+      if (fit === undefined) break;
+      good = fit.join("").length;
     }
     return failure(
       "T0410",
@@ -236,6 +233,30 @@ const memberNames: Readonly<Record<string, string>> = {
   o: "objects",
   s: "texts",
 };
+
+/** What each parameter takes of the letters of the arguments; undefined if they do not fit. */
+type Fit = (letters: string) => readonly (string | null | undefined)[] | undefined;
+
+/** Parameters that may be left out, up to which the host's engine cannot go astray. */
+const flexibleMax = 8;
+
+/** `end`: `$` if nothing may follow. */
+function fitOf(parameters: readonly Parameter[], end: "" | "$"): Fit {
+  const source = `^${parameters.map((each) => `(${pattern(each)})`).join("")}${end}`;
+  const flexible = parameters.filter((each) => each.optional || each.context).length;
+  const repeated = parameters.filter((each) => each.repeats).length;
+  if (flexible <= flexibleMax && repeated < 2) {
+    const native = new RegExp(source);
+    return (letters) => native.exec(letters)?.slice(1);
+  }
+  const linear = RE2JS.compile(source);
+  return (letters) => {
+    spend(Math.trunc(((1 + letters.length) * parameters.length ** 2) / 16));
+    const matcher = linear.matcher(letters);
+    if (!matcher.find()) return undefined;
+    return parameters.map((_, index) => matcher.group(index + 1));
+  };
+}
 
 function pattern(parameter: Parameter): string {
   const quantity = parameter.repeats ? "+" : parameter.optional || parameter.context ? "?" : "";

@@ -2,7 +2,7 @@ import { Decimal, decimalText } from "../core/decimal.ts";
 import { NumberToken } from "../core/number-token.ts";
 import { failure } from "./failure.ts";
 import { outOfRange } from "./arithmetic.ts";
-import { checkDepth, checkedText, spend } from "./meter.ts";
+import { checkDepth, checkedText, spend, spendReading } from "./meter.ts";
 import { FunctionValue, Sequence, isArray } from "./values.ts";
 import type { Item, Outcome } from "./values.ts";
 
@@ -27,13 +27,19 @@ export function textOf(value: Item | Sequence, offset: number, indented = false)
     case "boolean":
       return value ? "true" : "false";
     default:
-      if (value instanceof Decimal) return decimalText(value);
+      if (value instanceof Decimal) return digitsOf(value);
       if (value instanceof FunctionValue) return "";
       if (value instanceof NumberToken) return textOf(value.number, offset);
       return checkedText(
         jsonText(value instanceof Sequence ? value.items : value, offset, indented ? "\n" : "", 0),
       );
   }
+}
+
+function digitsOf(value: Decimal): string {
+  const text = decimalText(value);
+  if (value.large !== undefined) spend(10 + Math.trunc(text.length / 8));
+  return text;
 }
 
 /** JSONata prints numbers to 15 significant digits: 0.1 + 0.2 is "0.3". */
@@ -51,10 +57,11 @@ function jsonText(value: Item, offset: number, newline: string, depth: number): 
     return JSON.stringify(rounded(number));
   }
   if (value instanceof Decimal) {
-    const text = decimalText(value);
+    const text = digitsOf(value);
     return value.jsonKind === "number" ? text : JSON.stringify(text);
   }
   if (value instanceof FunctionValue) return '""';
+  if (typeof value === "string") spendReading(value.length);
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   const inner = newline === "" ? "" : newline + "  ";
   const parts = isArray(value)

@@ -25,7 +25,11 @@ function truth(value: Outcome, depth: number): boolean {
       if (value === null) return false;
       if (value instanceof Decimal) return !isZeroDecimal(value);
       if (value instanceof NumberToken) return value.number !== 0;
-      if (isObject(value)) return Object.keys(value).length > 0;
+      if (isObject(value)) {
+        const { length } = Object.keys(value);
+        spend(length);
+        return length > 0;
+      }
       const items = value instanceof Sequence ? value.items : isArray(value) ? value : [];
       checkDepth(depth);
       spend(items.length);

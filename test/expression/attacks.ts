@@ -1,11 +1,9 @@
 import type { ValueObject } from "../../engine/core/value.ts";
-
-/** Expressions and records that mean harm, and how each must end. */
-export interface Attack {
-  readonly source: string;
-  /** Reason of the error, at load or for the record; `value` where the attack simply finds nothing to break. */
-  readonly ends: string;
-}
+import { compileExpression } from "../../engine/expression/compile.ts";
+import { ExpressionError } from "../../engine/expression/expression.ts";
+import { emptyContext, emptyEvaluation } from "./context.ts";
+import { workAttacks } from "./work-attacks.ts";
+import type { Attack } from "./work-attacks.ts";
 
 function nested(depth: number, wrap: (inner: string) => string): string {
   let text = "a";
@@ -19,7 +17,14 @@ const brackets = (count: number): unknown =>
 export const hostileRecord = {
   a: 1,
   text: "a".repeat(1_000_000),
+  // Equal to `text`, but not the same object: only looking at all of it tells.
+  other: ["a", "a".repeat(999_999)].join(""),
+  near: `${"a".repeat(250_000)}b${"a".repeat(250_000)}`,
+  wide: "é😀".repeat(300_000),
+  sharp: "ſ".repeat(200_000),
   words: "abc ".repeat(50_000),
+  digits: "1".repeat(1_000_000),
+  members: Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`m${index}`, index])),
   picture: "#,".repeat(200_000),
   list: Array.from({ length: 20_000 }, (_, index) => ({ n: index % 1000, s: `s${index}` })),
   deep: brackets(3000),
@@ -57,6 +62,7 @@ const limitOf = (reason: string, sources: readonly string[]): readonly Attack[] 
   sources.map((source) => ({ source, ends: reason }));
 
 export const attacks: readonly Attack[] = [
+  ...workAttacks,
   // Doubling and nesting that the parser would not survive.
   ...limitOf("SOURCE_LIMIT", [
     nested(20, (inner) => `(${inner} ?: b)`),
@@ -126,6 +132,7 @@ export const attacks: readonly Attack[] = [
   ]),
   ...limitOf("D1011", [
     "($f := function($x){ $f($x) + 1 }; $f(1))",
+    "($f := function($x){ $x ~> $g }; $g := function($x){ $x ~> $f }; $f(1))",
     "($f := function($n){ $map([1], function($x){ $f($n + 1) })[0] }; $f(0))",
     "**",
     "deep.**",
@@ -141,7 +148,7 @@ export const attacks: readonly Attack[] = [
     "$pad('a', 1e300)",
     "$pad('a', -1e9, 'xyz')",
     "$reduce([1..40], function($a, $b){ $a & $a }, 'ab')",
-    "$join($map([1..100000], function($i){ $pad('', 1000) }))",
+    "$join($map([1..12000], function($i){ $pad('', 1000) }))",
     "$replace(text, 'a', 'bbbbbbbbbbbbbbb')",
     "$replace(text, /a+/, $pad('', 10000000, 'b') & 'b')",
   ]),
@@ -152,13 +159,24 @@ export const attacks: readonly Attack[] = [
   ...limitOf("DECIMAL_LIMIT", [
     "$reduce([1..100], function($a, $b){ $a * $a }, $decimal('12345678901234567890'))",
   ]),
-  // Regular expressions that keep a backtracking engine busy for years.
+  // Regular expressions that keep a backtracking engine busy for years; on a megabyte they are too much for ours, too.
+  ...["$$.text", "$substring($$.text, 0, 5000)"].flatMap((text) =>
+    limitOf(text === "$$.text" ? "FUEL" : "value", [
+      `$match(${text}, /(a+)+b/)`,
+      `$match(${text}, /(a|aa)+b/)`,
+      `$contains(${text}, /^(a?){50}b{50}$/)`,
+      `$match(${text}, /(.*)(.*)(.*)(.*)[^a]/)`,
+      `$replace(${text}, /(a*)*b/, 'x')`,
+    ]),
+  ),
+  ...limitOf("FUEL", [
+    `$toMillis(text, '${"[Y]".repeat(50)}')`,
+    "$toMillis(text, '[Yw] [Mw] [Dw]')",
+    `$toMillis($substring(words, 0, 5000), '${"[Yw]".repeat(40)}')`,
+  ]),
   ...limitOf("value", [
-    "$match(text, /(a+)+b/)",
-    "$match(text, /(a|aa)+b/)",
-    "$contains(text, /^(a?){50}b{50}$/)",
-    "$match(text, /(.*)(.*)(.*)(.*)[^a]/)",
-    "$replace(text, /(a*)*b/, 'x')",
+    `$toMillis($substring(text, 0, 500), '${"[Y]".repeat(50)}')`,
+    `$toMillis('twelve', '${"[Yw]".repeat(40)}')`,
     "$contains(words, /^(\\w+\\s?)*$/)",
     "$match(words, /(\\w+\\s)*!$/)",
   ]),
@@ -167,6 +185,11 @@ export const attacks: readonly Attack[] = [
     "$contains(text, /(a)\\1/)",
     "$contains(text, /(?<!a)b/)",
     "$contains(text, /a{1,5000}/)",
+    `$contains(text, /${"a{1000}".repeat(100)}/)`,
+    `$contains(text, /${"(a{30}){30}".repeat(10)}/)`,
+    `$contains(text, /${"(a?)".repeat(4000)}/)`,
+    `$contains(text, /${"[\\w\\s\\S\\u0100-\\uffff]".repeat(600)}/i)`,
+    `$contains(text, /${Array.from({ length: 2000 }, (_, index) => `a${index}`).join("|")}/)`,
     "$eval('$eval(\"1\")')",
     "$random()",
     "$shuffle(list)",
@@ -203,12 +226,7 @@ export const attacks: readonly Attack[] = [
     "$formatBase(1 / 0, 2)",
     "$fromMillis(0, '[Y]', text)",
   ]),
-  ...limitOf("value", [
-    `$toMillis(text, '${"[Y]".repeat(50)}')`,
-    "$toMillis(text, '[Yw] [Mw] [Dw]')",
-    `$toMillis($substring(words, 0, 5000), '${"[Yw]".repeat(40)}')`,
-    "$formatNumber(0, '0.0e0')",
-  ]),
+  ...limitOf("value", ["$formatNumber(0, '0.0e0')"]),
   ...limitOf("OUTPUT_INVALID", ["$parseInteger(text, 'a')", "$parseInteger(words, 'w')", "$sum"]),
   // Prototypes and what stands behind values.
   ...limitOf("T1006", [
@@ -236,3 +254,14 @@ export const attacks: readonly Attack[] = [
     "$spread({'toString': 1, 'valueOf': 2})",
   ]),
 ];
+
+/** How an attack ends: the reason of its error, or `value`. */
+export function endOf(source: string): string {
+  try {
+    compileExpression(source, emptyContext).evaluate(hostileRecord, emptyEvaluation);
+    return "value";
+  } catch (error) {
+    if (error instanceof ExpressionError) return error.reason;
+    throw error;
+  }
+}

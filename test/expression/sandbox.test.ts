@@ -147,7 +147,7 @@ test("work, depth, texts and arrays are limited, the same way each time", () => 
     ["$map([1..2000], function($x){ $map([1..2000], function($y){ $y }) })", "FUEL"],
     ["$reduce([1..40], function($s, $i){ $s & $s }, 'x')", "TEXT_LENGTH"],
     ["$pad('', 100000000)", "TEXT_LENGTH"],
-    ["$join($map([1..30000], function($i){ $pad('', 1000) }))", "TEXT_LENGTH"],
+    ["$join($map([1..12000], function($i){ $pad('', 1000) }))", "TEXT_LENGTH"],
     ["$replace($pad('', 100000, 'a'), 'a', $pad('', 1000, 'b'))", "TEXT_LENGTH"],
     [
       "$reduce([1..600], function($a, $i){ [[$a]] }, []) = 1 or $string($reduce([1..600], function($a, $i){ {'a': $a} }, {}))",

@@ -1,6 +1,6 @@
 import jsonata from "jsonata";
 import { failure, shown } from "../failure.ts";
-import { checkedText, meter } from "../meter.ts";
+import { checkedText, meter, spend } from "../meter.ts";
 import type { Item, Outcome } from "../values.ts";
 import { builtin } from "./builtin.ts";
 import type { Builtin } from "./builtin.ts";
@@ -29,6 +29,15 @@ const names = [
 
 type BorrowedName = (typeof names)[number];
 
+/** What a call costs that analyses a picture, whatever its length. */
+const steps: Partial<Record<BorrowedName, number>> = {
+  formatNumber: 500,
+  formatInteger: 50,
+  fromMillis: 150,
+  toMillis: 150,
+  parseInteger: 40,
+};
+
 const implementations = new Map<string, Implementation>();
 for (const name of names) {
   const value: unknown = await jsonata(`$${name}`).evaluate(undefined);
@@ -37,6 +46,19 @@ for (const name of names) {
 
 /** Calls jsonata's own implementation. */
 export function borrowed(name: BorrowedName, args: readonly Outcome[], offset: number): Outcome {
+  spend(steps[name] ?? 10);
+  if (name === "parseInteger" && typeof args[0] === "string") {
+    spend(Math.trunc(args[0].length / 8));
+  }
+  return borrowedAtLoad(name, args, offset);
+}
+
+/** The same while an expression is compiled, where no steps are counted. */
+export function borrowedAtLoad(
+  name: BorrowedName,
+  args: readonly Outcome[],
+  offset: number,
+): Outcome {
   let result: unknown;
   const fault = argumentFault(name, args);
   if (fault !== undefined) {

@@ -1,4 +1,5 @@
 import { failure } from "../failure.ts";
+import { spendReading } from "../meter.ts";
 import { signatureOf } from "../signature.ts";
 import type { DecimalPolicy, Signature } from "../signature.ts";
 import { FunctionValue } from "../values.ts";
@@ -78,6 +79,7 @@ export function callBuiltin(
     decimals,
     keepsSequences,
   );
+  for (const argument of matched) if (typeof argument === "string") spendReading(argument.length);
   return target.implementation(matched, offset);
 }
 

@@ -1,6 +1,6 @@
 import { sameValue } from "../comparison.ts";
 import { appended } from "../grouping.ts";
-import { checkDepth, spend, spendArray } from "../meter.ts";
+import { checkDepth, spend, spendArray, spendReading } from "../meter.ts";
 import { failure } from "../failure.ts";
 import { lookUp } from "../paths.ts";
 import { clone } from "../transform.ts";
@@ -20,6 +20,7 @@ function distinct(value: Outcome): Outcome {
   for (const item of items) {
     spend(1);
     if (typeof item === "string" || typeof item === "boolean" || item === null) {
+      if (typeof item === "string") spendReading(item.length);
       if (simple.has(item)) continue;
       simple.add(item);
     } else {
@@ -57,7 +58,10 @@ function spread(value: Item, found: Item[], depth: number): void {
     found.push(value);
     return;
   }
-  for (const [name, entry] of Object.entries(value)) {
+  const entries = Object.entries(value);
+  // The host remembers each new name of an object's only member, which takes it time and memory.
+  spend(8 * entries.length);
+  for (const [name, entry] of entries) {
     const single: Record<string, Item> = {};
     setMember(single, name, entry);
     found.push(single);

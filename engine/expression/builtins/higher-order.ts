@@ -4,10 +4,11 @@ import { compareSortKeys } from "../comparison.ts";
 import { Decimal } from "../../core/decimal.ts";
 import { NumberToken } from "../../core/number-token.ts";
 import { failure } from "../failure.ts";
+import { spend } from "../meter.ts";
 import { mergeSorted } from "../ordering.ts";
 import { truthy } from "../truth.ts";
 import { Sequence, collapse, isObject, plain, setMember } from "../values.ts";
-import type { FunctionValue, Item, Outcome } from "../values.ts";
+import type { FunctionValue, Item, ItemObject, Outcome } from "../values.ts";
 import { builtin } from "./builtin.ts";
 import type { Builtin } from "./builtin.ts";
 
@@ -18,6 +19,7 @@ const functionOf = (value: Outcome): FunctionValue => value as FunctionValue;
 export function map(value: Outcome, procedure: Outcome, offset: number): Outcome {
   if (value === undefined) return undefined;
   const items = value as readonly Item[];
+  spend(2);
   const found: Item[] = [];
   for (let index = 0; index < items.length; index++) {
     const result = plain(apply(functionOf(procedure), offset, items[index], index, items));
@@ -73,10 +75,17 @@ function reduce(value: Outcome, procedure: Outcome, start: Outcome, offset: numb
   return result;
 }
 
+/** Listing the names of a large object takes longer than visiting them. */
+function entriesOf(value: ItemObject): readonly (readonly [string, Item])[] {
+  const entries = Object.entries(value);
+  spend(2 * entries.length);
+  return entries;
+}
+
 function each(value: Outcome, procedure: Outcome, offset: number): Outcome {
   if (!isObject(value)) return new Sequence([]);
   const found: Item[] = [];
-  for (const [name, entry] of Object.entries(value)) {
+  for (const [name, entry] of entriesOf(value)) {
     const result = plain(apply(functionOf(procedure), offset, entry, name, value));
     if (result !== undefined) found.push(result);
   }
@@ -87,7 +96,7 @@ function sift(value: Outcome, procedure: Outcome, offset: number): Outcome {
   if (!isObject(value)) return undefined;
   const result: Record<string, Item> = {};
   let count = 0;
-  for (const [name, entry] of Object.entries(value)) {
+  for (const [name, entry] of entriesOf(value)) {
     if (!truthy(apply(functionOf(procedure), offset, entry, name, value))) continue;
     setMember(result, name, entry);
     count++;

@@ -10,7 +10,7 @@ import {
 import type { RoundingMode } from "../../core/decimal.ts";
 import { nearestName } from "../../core/nearest.ts";
 import { NumberToken } from "../../core/number-token.ts";
-import { decimalFault } from "../arithmetic.ts";
+import { decimalFault, spendDigits } from "../arithmetic.ts";
 import { evaluation } from "../evaluation.ts";
 import type { CompileContext } from "../expression.ts";
 import { failure, shown } from "../failure.ts";
@@ -102,7 +102,10 @@ export function round(
   if (!fits) throw failure("T0410", `Argument 1 of $round is no number: ${shown(value)}`, offset);
   try {
     const named = modeOf(mode, rounding, "$round", offset);
-    return roundDecimal(exactValue(number, "$round", offset), digits, named);
+    const decimal = exactValue(number, "$round", offset);
+    const result = roundDecimal(decimal, digits, named);
+    spendDigits(decimal, result, result);
+    return result;
   } catch (error) {
     throw decimalFault(error, offset);
   }
@@ -122,12 +125,13 @@ function divide(args: readonly Outcome[], rounding: RoundingMode, offset: number
   if (digits < 0)
     throw failure("SCALE_INVALID", "The scale of $divide must not be negative", offset);
   try {
-    return divideDecimals(
-      exactValue(dividend, "$divide", offset),
-      exactValue(divisor, "$divide", offset),
-      digits,
-      modeOf(mode, rounding, "$divide", offset),
-    );
+    const numerator = exactValue(dividend, "$divide", offset);
+    const denominator = exactValue(divisor, "$divide", offset);
+    const named = modeOf(mode, rounding, "$divide", offset);
+    const quotient = divideDecimals(numerator, denominator, digits, named);
+    spend(5);
+    spendDigits(numerator, denominator, quotient);
+    return quotient;
   } catch (error) {
     throw decimalFault(error, offset);
   }

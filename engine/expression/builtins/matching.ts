@@ -3,6 +3,7 @@ import { failure, shown } from "../failure.ts";
 import { checkedText, limits, spend, spendText } from "../meter.ts";
 import { Matches, Regex } from "../regex.ts";
 import type { Match } from "../regex.ts";
+import { indexOf } from "../text-search.ts";
 import { FunctionValue, Sequence, collapse, plain } from "../values.ts";
 import type { Item, Outcome } from "../values.ts";
 import { builtin } from "./builtin.ts";
@@ -21,7 +22,7 @@ function refuseNegative(limit: Outcome, reason: string, name: string, offset: nu
 
 function contains(text: Outcome, token: Outcome, offset: number): boolean | undefined {
   if (text === undefined || token === undefined) return undefined;
-  if (typeof token === "string") return (text as string).includes(token);
+  if (typeof token === "string") return indexOf(text as string, token, 0) >= 0;
   if (token instanceof Regex) return token.test(text as string);
   return new Matches(token as FunctionValue, text as string, offset).next() !== undefined;
 }
@@ -67,7 +68,7 @@ function replaceText(text: string, pattern: string, replacement: string, most: n
   let result = "";
   let from = 0;
   for (let count = 0; count < most; count++) {
-    const at = text.indexOf(pattern, from);
+    const at = indexOf(text, pattern, from);
     if (at < 0) break;
     spend(1);
     result += text.slice(from, at) + replacement;

@@ -9,9 +9,9 @@ import {
 } from "../../core/decimal.ts";
 import type { RoundingMode } from "../../core/decimal.ts";
 import { NumberToken } from "../../core/number-token.ts";
-import { decimalFault, outOfRange } from "../arithmetic.ts";
+import { decimalFault, outOfRange, spendDigits } from "../arithmetic.ts";
 import { failure, shown } from "../failure.ts";
-import { meter, spend } from "../meter.ts";
+import { meter, spend, spendReading } from "../meter.ts";
 import { truthy } from "../truth.ts";
 import type { Item, Outcome } from "../values.ts";
 import { FunctionValue, isArray } from "../values.ts";
@@ -24,6 +24,7 @@ export function numberOf(value: Outcome, offset: number): Outcome {
   if (value instanceof NumberToken) return value.number;
   if (typeof value === "boolean") return value ? 1 : 0;
   if (typeof value === "string") {
+    spendReading(value.length);
     if (/^-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?$/.test(value)) {
       const number = Number(value);
       if (Number.isFinite(number)) return number;
@@ -35,6 +36,7 @@ export function numberOf(value: Outcome, offset: number): Outcome {
 
 /** jsonata's `$round` of a plain number: a tie goes to the even neighbour, of the double's shortest text. */
 export function roundNumber(value: number, scale: number): number {
+  spend(5);
   const shift = (number: number, by: number): number => {
     const [digits, exponent] = String(number).split("e");
     return Number(`${digits}e${Number(exponent ?? 0) + by}`);
@@ -65,7 +67,12 @@ export function sum(value: Outcome, offset: number): Outcome {
 function sumExactly(items: readonly Item[], offset: number): Outcome {
   let total = exactZero;
   try {
-    for (const item of items) total = addDecimals(total, decimalOf(item, offset));
+    for (const item of items) {
+      const next = decimalOf(item, offset);
+      const before = total;
+      total = addDecimals(before, next);
+      spendDigits(before, next, total);
+    }
   } catch (error) {
     throw decimalFault(error, offset);
   }

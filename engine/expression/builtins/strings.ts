@@ -1,4 +1,5 @@
-import { checkedText, spend, spendArray, spendText } from "../meter.ts";
+import { checkedText, limits, spend, spendArray, spendReading, spendText } from "../meter.ts";
+import { indexOf } from "../text-search.ts";
 import { textOf } from "../text.ts";
 import type { Item, Outcome } from "../values.ts";
 import { builtin } from "./builtin.ts";
@@ -26,8 +27,20 @@ function codePoints(text: string): number {
   return count;
 }
 
+export function upperCase(text: string): string {
+  spendReading(text.length);
+  return text.toUpperCase();
+}
+export function lowerCase(text: string): string {
+  spendReading(text.length);
+  return text.toLowerCase();
+}
+
 function trim(text: string): string {
-  return text.replace(/[ \t\n\r]+/g, " ").replace(/^ | $/g, "");
+  const words = text.split(/[ \t\n\r]+/, limits.arrayLength);
+  // As many words as that take all steps there are: none is lost.
+  spend(words.length);
+  return words.join(" ").replace(/^ | $/g, "");
 }
 
 function substring(text: string, start: number, length: number | undefined): string {
@@ -54,7 +67,18 @@ export function pad(text: string, width: number, filling: string | undefined): s
 }
 
 export function splitText(text: string, separator: string): readonly string[] {
-  const parts = text.split(separator);
+  if (separator === "") {
+    spendArray(text.length);
+    return text.split("");
+  }
+  const parts: string[] = [];
+  let from = 0;
+  for (let end = indexOf(text, separator, 0); end >= 0; end = indexOf(text, separator, from)) {
+    parts.push(text.slice(from, end));
+    if (parts.length > limits.arrayLength) break;
+    from = end + separator.length;
+  }
+  parts.push(text.slice(from));
   if (parts.length > 16) spendArray(parts.length);
   return parts;
 }
@@ -63,7 +87,7 @@ export function splitText(text: string, separator: string): readonly string[] {
 export function splitPart(text: string, separator: string, index: number): string | undefined {
   let from = 0;
   for (let count = 0; ; count++) {
-    const end = text.indexOf(separator, from);
+    const end = indexOf(text, separator, from);
     if (count === index) return end < 0 ? text.slice(from) : text.slice(from, end);
     if (end < 0) return undefined;
     from = end + separator.length;
@@ -72,11 +96,11 @@ export function splitPart(text: string, separator: string, index: number): strin
 
 /** The part of a text before (or after) a mark; the whole text if the mark is not in it. */
 export function before(text: string, mark: string): string {
-  const at = text.indexOf(mark);
+  const at = indexOf(text, mark, 0);
   return at < 0 ? text : text.slice(0, at);
 }
 export function after(text: string, mark: string): string {
-  const at = text.indexOf(mark);
+  const at = indexOf(text, mark, 0);
   return at < 0 ? text : text.slice(at + mark.length);
 }
 
@@ -87,8 +111,8 @@ export const stringFunctions: readonly Builtin[] = [
   builtin("string", "<x-b?:s>", { arity: 1, returns: "string" }, ([value, indented], offset) =>
     value === undefined ? undefined : textOf(value, offset, indented === true),
   ),
-  ofText("lowercase", "<s-:s>", (text) => text.toLowerCase()),
-  ofText("uppercase", "<s-:s>", (text) => text.toUpperCase()),
+  ofText("lowercase", "<s-:s>", lowerCase),
+  ofText("uppercase", "<s-:s>", upperCase),
   ofText("trim", "<s-:s>", trim),
   builtin("length", "<s-:n>", { returns: "number" }, ([text]) =>
     text === undefined ? undefined : codePoints(text as string),

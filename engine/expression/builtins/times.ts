@@ -10,9 +10,8 @@ import type { DatePicture } from "../date-picture.ts";
 import { readDate } from "../date-reading.ts";
 import { evaluation } from "../evaluation.ts";
 import { failure, shown } from "../failure.ts";
-import { spend } from "../meter.ts";
 import type { Item, Outcome } from "../values.ts";
-import { borrowed } from "./borrowed.ts";
+import { borrowed, borrowedAtLoad } from "./borrowed.ts";
 import { builtin } from "./builtin.ts";
 import type { Builtin } from "./builtin.ts";
 
@@ -64,7 +63,6 @@ function withPicture(text: string, picture: string, offset: number): number | un
     });
     pictures.set(picture, read);
   }
-  spend(1 + Math.trunc(text.length / 8));
   return readDate(text, read, evaluation.context.processingTimeMs, offset);
 }
 
@@ -72,8 +70,8 @@ function withPicture(text: string, picture: string, offset: number): number | un
 export function checkPicture(name: string, picture: string, offset: number): void {
   const fault = pictureFault(picture);
   if (fault !== undefined) throw failure("PICTURE_LIMIT", fault, offset);
-  if (name === "$toMillis") borrowed("toMillis", ["", picture], offset);
-  else borrowed("fromMillis", [0, picture], offset);
+  if (name === "$toMillis") borrowedAtLoad("toMillis", ["", picture], offset);
+  else borrowedAtLoad("fromMillis", [0, picture], offset);
 }
 
 function instant(value: Outcome, index: number, offset: number): number {
