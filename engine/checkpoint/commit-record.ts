@@ -20,8 +20,15 @@ interface CommittedOutbox extends OutboxFacts {
 interface CommittedFile {
   readonly path: string;
   readonly length: number;
-  /** CRC-32 of these bytes. Records of release 0.1 have none. */
-  readonly crc32?: number;
+  /** What was last written, up to `length`. Records of release 0.1 have none. */
+  readonly tail?: readonly FileSegment[];
+}
+
+/** The bytes of an output file from `from` to before `to`, and their CRC-32. */
+export interface FileSegment {
+  readonly from: number;
+  readonly to: number;
+  readonly crc32: number;
 }
 
 /** Everything that a commit decides, before it is chained. */

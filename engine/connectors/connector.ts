@@ -4,6 +4,7 @@ import type { FileSystem } from "../core/file-system.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { Logger } from "../core/logger.ts";
 import type { RawBatch } from "../core/record.ts";
+import type { FileSegment } from "../checkpoint/commit-record.ts";
 import type { DeliveryMark, DeliveryTarget } from "../checkpoint/delivery.ts";
 import type {
   CompiledExpression,
@@ -67,10 +68,10 @@ export interface PositionedSink {
   readonly name: string;
   /** Facts for the recovery decision; touches nothing. */
   inspect(): Promise<PositionedSinkFacts>;
-  /** CRC-32 of the first `length` bytes; undefined if there are fewer. Touches nothing. */
-  crc32(length: number): Promise<number | undefined>;
-  /** After the decision: makes the file if missing, cuts it to `length`. `crc32`: of these bytes, where it is known. */
-  open(length: number, crc32?: number): Promise<void>;
+  /** True if the file has all these bytes, unchanged. Touches nothing. */
+  holds(tail: readonly FileSegment[]): Promise<boolean>;
+  /** After the decision: makes the file if missing, cuts it to `length`. `tail`: what lies before, where it is known. */
+  open(length: number, tail?: readonly FileSegment[]): Promise<void>;
   /** Takes a line, without its newline, behind those before it. A failure to write it is thrown by `room` or `flush`. */
   append(line: string): void;
   /** Resolves when there is room for more (back-pressure). */
@@ -82,10 +83,10 @@ export interface PositionedSink {
   close(): Promise<void>;
 }
 
-/** How far a file goes, and the CRC-32 of everything up to there. */
+/** How far a file goes, and the last of it with its checksums. */
 export interface FileEnd {
   readonly length: number;
-  readonly crc32: number;
+  readonly tail: readonly FileSegment[];
 }
 
 export interface PositionedSinkFacts {

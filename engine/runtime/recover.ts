@@ -119,7 +119,7 @@ async function decide(
 }
 
 /**
- * Reads what was committed, but only where it can have been lost without a trace: after another boot of the machine.
+ * Reads the last of what was committed, but only where it can have been lost without a trace: after another boot of the machine.
  * Everything else that a disk can lose has checksums or counts that are looked at in any case.
  */
 async function isChanged(
@@ -129,9 +129,9 @@ async function isChanged(
   bootOfCommit: string | undefined,
   bootNow: string,
 ): Promise<boolean> {
-  if (committed?.crc32 === undefined || (found.length ?? 0) < committed.length) return false;
+  if (committed?.tail === undefined || (found.length ?? 0) < committed.length) return false;
   if (bootNow !== "" && bootNow === bootOfCommit) return false;
-  return (await sink.crc32(committed.length)) !== committed.crc32;
+  return !(await sink.holds(committed.tail));
 }
 
 async function isDamaged(outbox: OutboxFile): Promise<boolean> {
@@ -166,7 +166,7 @@ async function cutFiles(
   for (const [id, sink] of connections.files) {
     const length = decision.lengths[id] ?? 0;
     const committed = newest?.files[id];
-    await sink.open(length, committed?.length === length ? committed.crc32 : undefined);
+    await sink.open(length, committed?.length === length ? committed.tail : undefined);
   }
   await failpoints.hit("recover.truncate.after");
 }

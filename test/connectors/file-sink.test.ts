@@ -144,27 +144,52 @@ describe("a file sink", () => {
     sink.append("of the next one");
     const both = sink.flush();
     release();
-    const endOf = (text: string) => ({ length: text.length, crc32: crc32(text) });
+    const endOf = (text: string) => ({
+      length: text.length,
+      tail: [{ from: 0, to: text.length, crc32: crc32(text) }],
+    });
     assert.deepEqual(await one, endOf("of this epoch\n"));
     assert.deepEqual(await both, endOf("of this epoch\nof the next one\n"));
     await sink.close();
   });
 
-  it("knows the checksum of what is committed, from the commit or from the file", async () => {
+  it("knows whether it holds what was written last, and goes on from there", async () => {
     const path = freshPath();
     mkdirSync(dirname(path));
     writeFileSync(path, "one\ntwo\nthree");
-    const committed = crc32("one\ntwo\n");
-    assert.equal(await sinkOf(path).crc32(8), committed);
-    assert.equal(await sinkOf(path).crc32(0), 0);
-    assert.equal(await sinkOf(path).crc32(14), undefined);
-    for (const known of [committed, undefined]) {
-      const sink = sinkOf(path);
-      await sink.open(8, known);
-      sink.append("3");
-      assert.deepEqual(await sink.flush(), { length: 10, crc32: crc32("one\ntwo\n3\n") });
-      await sink.close();
-    }
+    const tail = [{ from: 4, to: 8, crc32: crc32("two\n") }];
+    const sink = sinkOf(path);
+    assert.equal(await sink.holds(tail), true);
+    assert.equal(await sink.holds([]), true);
+    assert.equal(await sink.holds([{ from: 4, to: 14, crc32: crc32("two\nthree") }]), false);
+    assert.equal(await sink.holds([...tail, { from: 8, to: 9, crc32: crc32("T") }]), false);
+    await sink.open(8, tail);
+    sink.append("3");
+    const grown = [{ from: 4, to: 10, crc32: crc32("two\n3\n") }];
+    assert.deepEqual(await sink.flush(), { length: 10, tail: grown });
+    await sink.close();
+  });
+
+  it("covers the last of a long file in two segments", () => {
+    const tail = new FileTail(0);
+    const block = Buffer.alloc(8 << 20);
+    const megabytes = [20, 20].map((blocks) => {
+      for (let left = blocks; left > 0; left -= 1) tail.add(block);
+      return tail.segments.map(({ from, to }) => [from >> 20, to >> 20]);
+    });
+    assert.deepEqual(megabytes, [
+      [
+        [0, 128],
+        [128, 160],
+      ],
+      [
+        [128, 256],
+        [256, 320],
+      ],
+    ]);
+    const [whole] = tail.segments;
+    const zeros = Buffer.alloc(128 << 20);
+    assert.equal(whole?.crc32, crc32(zeros));
   });
 
   it("refuses a file shorter than the committed length", async () => {

@@ -1,5 +1,5 @@
 import { dirname, resolve } from "node:path";
-import { crc32 } from "node:zlib";
+import type { FileSegment } from "../../checkpoint/commit-record.ts";
 import type { DeliveryMark } from "../../checkpoint/delivery.ts";
 import { makeDurableDirectory, replaceFile } from "../../core/durable-file.ts";
 import { EngineError } from "../../core/errors.ts";
@@ -12,6 +12,7 @@ import type {
   PositionedSinkFacts,
   SinkDefinition,
 } from "../connector.ts";
+import { FileTail, holdsSegment } from "./file-tail.ts";
 import { systemCode } from "./system-error.ts";
 
 /** Lines are gathered in blocks of this size, one write each; a longer line has a block of its own. */
@@ -34,7 +35,7 @@ export class FileSink implements PositionedSink {
   #file: File | undefined;
   /** Length of the file once everything handed to the file system is written. */
   #length = 0;
-  #crc32 = 0;
+  #tail = new FileTail(0);
   #block: Buffer = Buffer.alloc(0);
   #used = 0;
   /** Blocks that have been written, to be filled again: fresh memory costs more than the copying into it. */
@@ -70,19 +71,19 @@ export class FileSink implements PositionedSink {
     };
   }
 
-  async crc32(length: number): Promise<number | undefined> {
-    if (length === 0) return 0;
+  async holds(tail: readonly FileSegment[]): Promise<boolean> {
     return this.#attempt(async () => {
       const file = await this.#files.open(this.#path, "read");
       try {
-        return await crc32Of(file, length);
+        for (const segment of tail) if (!(await holdsSegment(file, segment))) return false;
+        return true;
       } finally {
         await file.close();
       }
     }, this.#path);
   }
 
-  async open(length: number, knownCrc32?: number): Promise<void> {
+  async open(length: number, tail?: readonly FileSegment[]): Promise<void> {
     const directory = dirname(this.#path);
     await this.#attempt(() => makeDurableDirectory(this.#files, directory), directory);
     const file = await this.#attempt(() => this.#files.open(this.#path, "readwrite"), this.#path);
@@ -105,7 +106,7 @@ export class FileSink implements PositionedSink {
       await this.#failpoints.hit("recover.truncate.after");
     }
     this.#length = length;
-    this.#crc32 = knownCrc32 ?? (await this.crc32(length)) ?? 0;
+    this.#tail = new FileTail(length, tail);
   }
 
   append(line: string): void {
@@ -130,7 +131,7 @@ export class FileSink implements PositionedSink {
   async flush(): Promise<FileEnd> {
     const file = this.#opened();
     this.#handOver();
-    const end = { length: this.#length, crc32: this.#crc32 };
+    const end = { length: this.#length, tail: this.#tail.segments };
     const writing = this.#writing;
     await this.#failpoints.hit("file.flush.before");
     await writing;
@@ -174,7 +175,7 @@ export class FileSink implements PositionedSink {
     this.#block = Buffer.alloc(0);
     this.#used = 0;
     this.#length += bytes.length;
-    this.#crc32 = crc32(bytes, this.#crc32);
+    this.#tail.add(bytes);
     this.#pendingBytes += bytes.length;
     this.#writing = this.#writing.then(async () => {
       if (this.#failure !== undefined) return;
@@ -245,18 +246,6 @@ export class FileSink implements PositionedSink {
       });
     }
   }
-}
-
-async function crc32Of(file: File, length: number): Promise<number | undefined> {
-  const block = Buffer.allocUnsafeSlow(Math.min(length, blockBytes));
-  let crc = 0;
-  for (let at = 0; at < length;) {
-    const read = await file.read(block.subarray(0, Math.min(block.length, length - at)), at);
-    if (read === 0) return undefined;
-    crc = crc32(block.subarray(0, read), crc);
-    at += read;
-  }
-  return crc;
 }
 
 function asError(error: unknown): Error {

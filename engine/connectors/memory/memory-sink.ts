@@ -60,9 +60,6 @@ function lineLength(line: string): number {
   return Buffer.byteLength(line) + 1;
 }
 
-/** Memory keeps what it was given. */
-const memoryCrc32 = 0;
-
 class MemorySink implements PositionedSink {
   readonly name: string;
   readonly #output: MemoryOutput;
@@ -76,8 +73,9 @@ class MemorySink implements PositionedSink {
     return this.#output.facts;
   }
 
-  async crc32(): Promise<number> {
-    return memoryCrc32;
+  /** Memory keeps what it was given. */
+  async holds(): Promise<boolean> {
+    return true;
   }
 
   async open(length: number): Promise<void> {
@@ -91,7 +89,7 @@ class MemorySink implements PositionedSink {
   async room(): Promise<void> {}
 
   async flush(): Promise<FileEnd> {
-    return { length: this.#output.facts.length ?? 0, crc32: memoryCrc32 };
+    return { length: this.#output.facts.length ?? 0, tail: [] };
   }
 
   async publish(mark: DeliveryMark, length: number): Promise<void> {
