@@ -16,6 +16,7 @@ import { EngineError } from "../../engine/core/errors.ts";
 import type { FailpointName, Failpoints } from "../../engine/core/failpoints.ts";
 import type { File, FileSystem } from "../../engine/core/file-system.ts";
 import { FileSink, fileSink } from "../../engine/connectors/file/file-sink.ts";
+import { FileTail } from "../../engine/connectors/file/file-tail.ts";
 import { nodeFiles } from "../../engine/runtime/node-files.ts";
 import { connectorContext } from "./connector-context.ts";
 
