@@ -31,7 +31,10 @@ export interface DeliveryTarget {
   prepare(topics: readonly string[]): Promise<readonly number[]>;
   /** After `prepare`: how many bytes key and value of a record may have together; without it there is no such limit. */
   maxRecordBytes?(topic: number): number;
-  /** What the far side really holds of this job. Reads only. */
+  /**
+   * What the far side really holds of this job: epoch 0 once a session has begun. Undefined if there never was one, or if
+   * its marks are lost. Reads only.
+   */
   inspect(job: string): Promise<DeliveryMark | undefined>;
   /** After the recovery decision: fences older sessions of the job and readies this one. */
   begin(job: string, incarnation: string): Promise<void>;

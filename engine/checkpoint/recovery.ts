@@ -230,8 +230,9 @@ function decideTarget(
     return mark.hash === commit.hash ? false : diverged(id, mark, commit.epoch);
   }
   const holdsTheOneBefore = mark?.epoch === commit.epoch - 1 && mark.hash === commit.previousHash;
-  // A target that became part of the job with this epoch holds nothing, or what it held when it was part before.
-  if (!holdsTheOneBefore && outbox.since !== commit.epoch) return diverged(id, mark, commit.epoch);
+  // A target that became part of the job with this epoch holds a session of ours, and what it held when it was part before.
+  const isNew = mark !== undefined && outbox.since === commit.epoch;
+  if (!holdsTheOneBefore && !isNew) return diverged(id, mark, commit.epoch);
   if (facts.damagedOutboxes?.includes(id) !== true) return true;
   return refuse(
     "STATE_CORRUPT",

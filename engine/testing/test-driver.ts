@@ -23,6 +23,7 @@ export interface DriverOptions {
   readonly outputs: Map<string, MemoryOutput>;
   readonly clock?: Clock;
   readonly failpoints?: Failpoints;
+  readonly logger?: Logger;
 }
 
 /** The catalog with memory connectors beside the others, bound to a test's inputs and outputs. */
@@ -74,7 +75,7 @@ export class TestDriver {
         clock: this.#options.clock ?? new ManualClock(1_750_000_000_000),
         files: nodeFiles,
         failpoints: failpoints ?? noFailpoints,
-        logger: quiet,
+        logger: this.#options.logger ?? quiet,
         catalog: this.catalog,
         host: { name: "test", pid: 1, bootId: "" },
         newIncarnation: () => `session-${this.#starts}`,

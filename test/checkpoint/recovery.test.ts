@@ -140,7 +140,7 @@ const log: Row[] = [
       commit: first,
       head: head0,
       files: { out: file(300, mark(0, genesisHash), 0) },
-      targets: { embedded: undefined },
+      targets: { embedded: mark(0, genesisHash) },
     },
     { epoch: 1, publish: ["out"], deliver: ["embedded"] },
   ],
@@ -390,9 +390,14 @@ const targets: Row[] = [
   ],
   ["a damaged outbox that nobody needs any more", { damagedOutboxes: ["embedded"] }, { epoch: 3 }],
   [
-    "a target new with this epoch holds nothing",
-    { commit: newTarget, targets: { embedded: undefined } },
+    "a target new with this epoch holds no more than our session",
+    { commit: newTarget, targets: { embedded: mark(0, genesisHash) } },
     { epoch: 3, deliver: ["embedded"] },
+  ],
+  [
+    "a target new with this epoch has lost the session that this epoch began with",
+    { commit: newTarget, targets: { embedded: undefined } },
+    "SINK_DIVERGED",
   ],
   [
     "a target back with this epoch holds an old one",

@@ -60,6 +60,12 @@ class FolderTarget {
       : (JSON.parse(bytes.toString("utf8")) as DeliveryMark & { length: number });
   }
 
+  /** The mark of a session that has not delivered yet. */
+  async begin(mark: DeliveryMark): Promise<void> {
+    if ((await this.inspect()) !== undefined) return;
+    await replaceFile(this.#files, this.#mark, Buffer.from(JSON.stringify({ ...mark, length: 0 })));
+  }
+
   async deliver(outbox: OutboxFile, mark: DeliveryMark): Promise<void> {
     let length = (await this.inspect())?.length ?? 0;
     const file = await this.#files.open(this.#data, "readwrite");
@@ -167,6 +173,7 @@ async function run(options: SmallRunOptions, state: StateDirectory, sink: FileSi
   if (decision.publish.includes("out")) {
     await sink.publish(markOf(newest), decision.lengths["out"] ?? 0);
   }
+  await far.begin(markOf(undefined));
   if (newest !== undefined && decision.deliver.includes(target)) {
     await far.deliver(outboxOf(newest), markOf(newest));
   }

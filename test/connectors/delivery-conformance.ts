@@ -64,6 +64,7 @@ export function deliveryConformance(
         const target = await bench.target();
         assert.equal(await target.inspect(bench.job), undefined);
         await target.begin(bench.job, "first");
+        assert.equal((await target.inspect(bench.job))?.epoch, 0, "a session without an epoch");
         for (const epoch of [1, 2]) {
           for (let again = 0; again < 3; again += 1) {
             await bench.deliver(target, epoch, "first");

@@ -1,3 +1,4 @@
+import { genesisHash } from "../../checkpoint/commit-record.ts";
 import type {
   CommitPermit,
   DeliveryMark,
@@ -82,9 +83,9 @@ export class EmbeddedTarget implements DeliveryTarget {
 
 function markOf(state: TopicsState, job: string): DeliveryMark | undefined {
   const mark = state.mark(job);
-  return mark === undefined
-    ? undefined
-    : { ...mark, incarnation: state.session(job) ?? mark.incarnation };
+  const incarnation = state.session(job) ?? mark?.incarnation;
+  if (incarnation === undefined) return undefined;
+  return { job, epoch: mark?.epoch ?? 0, hash: mark?.hash ?? genesisHash, incarnation };
 }
 
 function sameTopic(state: TopicsState, prepared: TopicFacts): TopicFacts {

@@ -79,12 +79,21 @@ export class Script {
     return index < 0 ? undefined : this.#steps.splice(index, 1)[0];
   }
 
-  /** The error code for what a request wants of a topic; 0 if it is not refused. Counts once for each call. */
+  /** The error code for what one request wants of a topic; 0 if it is not refused. */
   refusalFor(api: ApiName): (topic?: string) => number {
-    const refusal = this.#refusals.find((one) => one.api === api && one.left > 0);
-    if (refusal === undefined) return () => 0;
-    refusal.left -= 1;
-    const { topic, code } = refusal;
-    return (name) => (topic === undefined || topic === name ? code : 0);
+    const met = new Set<Refusal>();
+    return (topic) => {
+      const refusal = this.#refusals.find(
+        (one) =>
+          one.api === api &&
+          (one.left > 0 || met.has(one)) &&
+          (one.topic === undefined || one.topic === topic),
+      );
+      if (refusal === undefined) return 0;
+      // A request counts once, however many partitions it is about.
+      if (!met.has(refusal)) refusal.left -= 1;
+      met.add(refusal);
+      return refusal.code;
+    };
   }
 }
