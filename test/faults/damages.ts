@@ -136,7 +136,9 @@ export class DamageBench {
       error.exit === exitCode.person || error.exit === exitCode.retry,
       `${what}: ${error.code} ${error.message}`,
     );
-    assert.ok(error.message.includes("/") || error.hint !== undefined, `${what}: ${error.message}`);
+    const isExplained =
+      error.exit === exitCode.person ? error.hint !== undefined : error.message.includes("/");
+    assert.ok(isExplained, `${what}: ${error.code} ${error.message}`);
     assert.ok(view instanceof EngineError || isBeginningOf(view, this.#whole), what);
     return `exit ${error.exit} ${error.code}`;
   }

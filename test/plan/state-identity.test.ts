@@ -78,7 +78,26 @@ for (const [what, parts, step] of changes) {
   });
 }
 
-test("a renamed step carries its state over with `was`, and refuses without", () => {
+test("D8: another codec of a state refuses, and names the step and the state", () => {
+  for (const [step, name] of before.stateLayout.flatMap(({ step: id, states }) =>
+    Object.keys(states).map((state) => [id, state] as const),
+  )) {
+    const after = before.stateLayout.map((layout) =>
+      layout.step === step
+        ? { ...layout, states: { ...layout.states, [name]: { version: 99 } } }
+        : layout,
+    );
+    assert.throws(
+      () => matchLayouts(before.stateLayout, after, []),
+      (error: Error & { code?: string }) =>
+        error.code === "STATE_LAYOUT_CHANGED" &&
+        error.message.includes(`"${step}"`) &&
+        error.message.includes(name),
+    );
+  }
+});
+
+test("D8: a renamed step carries its state over with `was`, and refuses without", () => {
   const parts = (was: string): Parts => ({
     dedupe: `{ id: once, type: dedupe, ${was}key: order_id, ttl: 24h }`,
     discard: "once.duplicates, sums.late",

@@ -11,12 +11,18 @@ if (!Number.isSafeInteger(count) || !Number.isSafeInteger(first)) {
 const progressEvery = 1000;
 const totals = new Map<string, number>();
 let wrong = 0;
+let faultsLeast = Infinity;
+let faultsAll = 0;
 const startedAt = performance.now();
 for (let seed = first; seed < first + count; seed += 1) {
   try {
+    let faults = 0;
     for (const [what, times] of await simulate(seed)) {
       totals.set(what, (totals.get(what) ?? 0) + times);
+      if (!what.startsWith("life: ")) faults += times;
     }
+    faultsLeast = Math.min(faultsLeast, faults);
+    faultsAll += faults;
   } catch (error) {
     wrong += 1;
     console.log(`seed ${seed}: ${error instanceof Error ? (error.stack ?? "") : String(error)}`);
@@ -29,6 +35,7 @@ for (let seed = first; seed < first + count; seed += 1) {
 for (const [what, times] of [...totals].toSorted(([, a], [, b]) => b - a)) {
   console.log(`${String(times).padStart(8)}  ${what}`);
 }
+console.log(`${faultsAll} faults, at least ${faultsLeast} a seed`);
 const seconds = (performance.now() - startedAt) / 1000;
 console.log(`${count} seeds, ${wrong} wrong; ${((seconds * 1000) / count).toFixed(1)} ms a seed`);
 exit(wrong === 0 ? 0 : 1);
