@@ -10,15 +10,17 @@ export interface BrokerKillReport {
   readonly settled: number;
 }
 
-/** A broker's work on the end of a transaction takes a few milliseconds: meet it at any of them. */
-const killMsMax = 7;
-/** The end of a transaction is sent; a successor asks to take over a transaction that is open; in mid-transaction. */
+/**
+ * The end of a transaction is sent, and takes the broker a few milliseconds; a successor asks to take over a
+ * transaction that is open; the end is answered, and markers are written; in mid-transaction.
+ */
 const places = [
-  "kafka.answer.before",
-  "kafka.fence.before",
-  "kafka.answer.before",
-  "kafka.mark.after",
-] as const satisfies readonly FailpointName[];
+  { place: "kafka.answer.before", withinMs: 7 },
+  { place: "kafka.fence.before", withinMs: 7 },
+  { place: "kafka.answer.after", withinMs: 1 },
+  { place: "kafka.answer.before", withinMs: 4 },
+  { place: "kafka.mark.after", withinMs: 7 },
+] as const satisfies readonly { place: FailpointName; withinMs: number }[];
 
 /** Kills the broker around the ends of transactions, and looks after each kill what readers see. Throws if it is wrong. */
 export async function killBroker(
@@ -33,8 +35,8 @@ export async function killBroker(
   try {
     await bench.open();
     for (let kill = 0; kill < kills; kill += 1) {
-      const place = places[kill % places.length] ?? "kafka.answer.before";
-      const ms = random() * killMsMax;
+      const { place, withinMs } = places[kill % places.length] ?? places[0];
+      const ms = random() * withinMs;
       await bench.deliver(place, async () => {
         await sleep(ms);
         await broker.kill();
