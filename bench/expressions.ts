@@ -215,13 +215,19 @@ for (const [source, byHand] of expressions) {
   totals.byHand += hand.median;
   console.log(`${shown(compiled)}${shown(reference)}${shown(hand)}${source.slice(0, 60)}`);
 }
-const ratio = (a: number, b: number): string => (a / b).toFixed(2);
+
+/** Prints a line of the goal and whether it holds; one that does not makes the bench fail. */
+function verdict(name: string, ratio: number, line: "at most" | "at least", bound: number): void {
+  const held = line === "at most" ? ratio <= bound : ratio >= bound;
+  console.log(`${name} ${ratio.toFixed(2)} (${line} ${bound}): ${held ? "held" : "FAILED"}`);
+  if (!held) process.exitCode = 1;
+}
+
 console.log(
   `all: ${totals.compiled.toFixed(0)} compiled, ${totals.interpreted.toFixed(0)} jsonata, ${totals.byHand.toFixed(0)} by hand`,
 );
-console.log(
-  `compiled / by hand ${ratio(totals.compiled, totals.byHand)} (at most 1.6), jsonata / compiled ${ratio(totals.interpreted, totals.compiled)} (at least 60)`,
-);
+verdict("compiled / by hand", totals.compiled / totals.byHand, "at most", 1.6);
+verdict("jsonata / compiled", totals.interpreted / totals.compiled, "at least", 60);
 
 /** Cents times percent, rounded half up to cents, as text: what exact money costs at least. */
 function plainTax(cents: number, percent: number): string {
@@ -240,5 +246,5 @@ const exact = nanoseconds(amounts, 300, (amount) =>
 );
 const plain = nanoseconds(cents, 300, (amount) => plainTax(amount, 8));
 console.log(`multiply, round, print: ${shown(exact)} decimal, ${shown(plain)} integers`);
-console.log(`decimal / integers ${ratio(exact.median, plain.median)} (at most 2)`);
+verdict("decimal / integers", exact.median / plain.median, "at most", 2);
 if (kept === plain) console.log(kept);

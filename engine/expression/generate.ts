@@ -243,7 +243,11 @@ function generateCondition(emitter: Emitter, node: ConditionNode, focus: Focus):
   const end = node.position ?? 0;
   const token = emitter.source.slice(Math.max(0, end - 2), end);
   if (token === "?:" || token === "??") {
+    // Whether there is a left side is known only when it has been called: it is in no tail position.
+    const { tails } = emitter;
+    emitter.tails = false;
     const value = emitter.node(node.then, focus);
+    emitter.tails = tails;
     const { set, name } = emitter.held(value);
     const otherwise = otherwiseOf(emitter, node, focus);
     const test = token === "??" ? `${set}!==undefined` : truth(emitter, { ...value, js: set });

@@ -109,6 +109,43 @@ test("every function is documented with an example", () => {
   for (const { name } of generatorFunctions) assert.ok(text.includes(`\`${name}(`), name);
 });
 
+/** Functions that jsonata binds, read from its source. */
+function functionsOfJsonata(): readonly string[] {
+  const source = readFileSync(join(projectRoot, "node_modules/jsonata/jsonata.js"), "utf8");
+  return [...source.matchAll(/(?:staticFrame|environment)\.bind\('(\w+)'/g)].map(([, name]) => `$${name ?? ""}`);
+}
+
+/** Names that a part of the document lists: in its headings, or in lines of nothing but names. */
+function listed(from: string, to: string): readonly string[] {
+  const part = text.slice(text.indexOf(from), text.indexOf(to));
+  const lines = part
+    .split("\n")
+    .filter((line) => /^### .*`\$/.test(line) || /^(?:`\$\w+` ?)+$/.test(line));
+  return lines.flatMap((line) => [...line.matchAll(/`(\$\w+)`/g)].map(([, name]) => name ?? ""));
+}
+
+test("the document lists jsonata's functions and ours, no more and no fewer", () => {
+  const refused = ["$eval", "$random", "$shuffle"];
+  const theirs = functionsOfJsonata();
+  assert.ok(theirs.length > 60);
+  assert.deepEqual(
+    listed("## JSONata's functions", "## Limits").toSorted(),
+    theirs.filter((name) => !refused.includes(name)).toSorted(),
+  );
+  for (const name of refused) {
+    assert.ok(text.includes(`\`${name}\``));
+    assert.equal(outcome(`${name}('1')`), "error UNSUPPORTED");
+  }
+  const ours = [
+    "$round",
+    ...[...jobFunctions(context), ...timeFunctions].map(({ name }) => name),
+  ].filter((name) => name === "$round" || !theirs.includes(name));
+  assert.deepEqual(
+    listed("## Functions beside JSONata's", "## Decimals").toSorted(),
+    [...new Set(ours)].toSorted(),
+  );
+});
+
 test("every named deviation of the differential test is explained", () => {
   const source = readFileSync(join(projectRoot, "test/expression/differential.ts"), "utf8");
   const union = /type Deviation =(.*?);\n/s.exec(source)?.[1] ?? "";

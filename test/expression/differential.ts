@@ -3,6 +3,8 @@ import type { ValueObject } from "../../engine/core/value.ts";
 import { compileExpression } from "../../engine/expression/compile.ts";
 import { ExpressionError } from "../../engine/expression/expression.ts";
 import type { CompiledExpression } from "../../engine/expression/expression.ts";
+import { constructsOf, note } from "./coverage.ts";
+import type { Coverage, Ending } from "./coverage.ts";
 import { deepFrozen, emptyContext, emptyEvaluation } from "./context.ts";
 import { ExpressionMaker } from "./random-expressions.ts";
 import { randomDocument, randomFrom } from "./random-documents.ts";
@@ -42,7 +44,7 @@ type Deviation =
   | "not-a-number";
 
 export interface Comparison {
-  readonly kind: "value" | "error" | "deviation" | "difference";
+  readonly kind: Ending;
   readonly deviation?: Deviation;
   readonly detail?: string;
 }
@@ -85,7 +87,7 @@ export async function compareOn(compiled: Compiled, document: object): Promise<C
   const { answer: expected, unusable } = await oracleAnswer(oracle, document);
   if (expected === undefined) return { kind: "deviation", deviation: unusable ?? "no-data" };
   if ("value" in expected && "value" in actual && expected.value === actual.value)
-    return { kind: "value" };
+    return { kind: actual.value === "absent" ? "absent" : "value" };
   if ("reason" in expected && "reason" in actual) {
     return expected.reason === actual.reason
       ? { kind: "error" }
@@ -195,15 +197,19 @@ export async function fuzz(
 ): Promise<{
   readonly counts: ReadonlyMap<string, number>;
   readonly differences: readonly Difference[];
+  readonly coverage: Coverage;
 }> {
   const random = randomFrom(seed);
   const counts = new Map<string, number>();
   const differences: Difference[] = [];
+  const coverage: Coverage = new Map();
   for (let done = 0; done < pairs;) {
     const compiled = compileBoth(new ExpressionMaker(random).make());
+    const constructs = constructsOf(compiled.source);
     for (let each = 0; each < 5 && done < pairs; each++, done++) {
       const document = randomDocument(random);
       const { kind, deviation, detail } = await compareOn(compiled, document);
+      note(coverage, constructs, kind);
       const name = deviation ?? kind;
       counts.set(name, (counts.get(name) ?? 0) + 1);
       if (kind === "difference") {
@@ -211,5 +217,5 @@ export async function fuzz(
       }
     }
   }
-  return { counts, differences };
+  return { counts, differences, coverage };
 }

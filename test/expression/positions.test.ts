@@ -94,6 +94,53 @@ const rows: readonly (readonly [name: string, scalar: string, code: string])[] =
     ">\n      a = 'x'\n        and @$nope(b)",
     "EXPRESSION_UNKNOWN_FUNCTION",
   ],
+  ["plain, behind a tag", "!!str a = @$nowhere", "EXPRESSION_UNKNOWN_VARIABLE"],
+  ["plain, behind an anchor", "&rule a = @$nowhere", "EXPRESSION_UNKNOWN_VARIABLE"],
+  ["plain, behind accents and pairs", "a = 'é😀é😀' and @$nope(b)", "EXPRESSION_UNKNOWN_FUNCTION"],
+  ["plain, from the next line on", "\n      a = @$nowhere", "EXPRESSION_UNKNOWN_VARIABLE"],
+  ["single quotes, behind an emoji", "'a = ''😀'' and @$nope(b)'", "EXPRESSION_UNKNOWN_FUNCTION"],
+  ["single quotes, with CRLF", "'a =\r\n      @$nowhere'", "EXPRESSION_UNKNOWN_VARIABLE"],
+  [
+    "double quotes, behind an emoji and escapes",
+    "\"a = '😀\\u00e9\\t' and @$nope(b)\"",
+    "EXPRESSION_UNKNOWN_FUNCTION",
+  ],
+  [
+    "double quotes, behind \\x, \\/ and \\\\",
+    "\"a = '\\x41\\/\\\\\\\\' and @$nope(b)\"",
+    "EXPRESSION_UNKNOWN_FUNCTION",
+  ],
+  [
+    "double quotes, behind an empty line",
+    "\"a = 'x'\n\n      and @$nope(b)\"",
+    "EXPRESSION_UNKNOWN_FUNCTION",
+  ],
+  ["double quotes, with CRLF", '"a =\r\n      @$nowhere"', "EXPRESSION_UNKNOWN_VARIABLE"],
+  ["literal, kept", "|+\n      a = @$nowhere\n\n", "EXPRESSION_UNKNOWN_VARIABLE"],
+  ["literal, behind empty lines", "|\n\n\n      a = @$nowhere", "EXPRESSION_UNKNOWN_VARIABLE"],
+  [
+    "literal, behind a comment of YAML",
+    "| # $y\n      a = @$nowhere",
+    "EXPRESSION_UNKNOWN_VARIABLE",
+  ],
+  [
+    "literal, with CRLF",
+    "|\r\n      a = 'x'\r\n      and @$nope(b)\r\n",
+    "EXPRESSION_UNKNOWN_FUNCTION",
+  ],
+  [
+    "literal, behind an emoji on the same line",
+    "|\n      b = 1 and\n      a = '😀' and @$nope(b)",
+    "EXPRESSION_UNKNOWN_FUNCTION",
+  ],
+  ["folded, with an indicator", ">2-\n        a = @$nowhere", "EXPRESSION_UNKNOWN_VARIABLE"],
+  ["folded, kept", ">+\n      a =\n      @$nowhere\n\n", "EXPRESSION_UNKNOWN_VARIABLE"],
+  [
+    "folded, behind an emoji",
+    ">\n      a = '😀'\n      and '😀' = @$nope(b)",
+    "EXPRESSION_UNKNOWN_FUNCTION",
+  ],
+  ["folded, unclosed", ">-\n      (a;\n       b@", "EXPRESSION_SYNTAX"],
   [
     "folded, with CRLF",
     ">\r\n      a = 'x'\r\n      and @$nope(b)\r\n",
@@ -105,15 +152,21 @@ const rows: readonly (readonly [name: string, scalar: string, code: string])[] =
 const mark = "\u0001";
 
 function jobWith(scalar: string): string {
+  return jobOfSteps(["  - id: last", "    type: filter", `    where: ${scalar}`]);
+}
+
+function flowJobWith(scalar: string): string {
+  return jobOfSteps([`  - { id: last, type: filter, where: ${scalar} }`]);
+}
+
+function jobOfSteps(steps: readonly string[]): string {
   return [
     "version: 1",
     "name: positions",
     "sources:",
     "  in: { type: file, path: in.jsonl }",
     "steps:",
-    "  - id: last",
-    "    type: filter",
-    `    where: ${scalar}`,
+    ...steps,
     "sinks:",
     "  out: { type: file, path: out.jsonl, input: last }",
     "  dead: { type: file, path: dead.jsonl, input: errors }",
@@ -121,9 +174,27 @@ function jobWith(scalar: string): string {
   ].join("\n");
 }
 
-for (const [name, scalar, code] of rows) {
+/** The same within `{ ... }`: the step as a flow mapping, on one line and on several. */
+const flowRows: typeof rows = [
+  ["flow, plain", "a = @$nowhere", "EXPRESSION_UNKNOWN_VARIABLE"],
+  ["flow, plain, second line", "a\n      = @$nowhere", "EXPRESSION_UNKNOWN_VARIABLE"],
+  ["flow, single quotes", "'[a, ''😀''][@$nope(b)] = 1'", "EXPRESSION_UNKNOWN_FUNCTION"],
+  ["flow, double quotes", "\"{'k': '\\u00e9'}.k = @$nowhere\"", "EXPRESSION_UNKNOWN_VARIABLE"],
+  [
+    "flow, double quotes, folded",
+    '"$exists([a,\n      @$nope(b)])"',
+    "EXPRESSION_UNKNOWN_FUNCTION",
+  ],
+];
+
+const allRows = [
+  ...rows.map(([name, scalar, code]) => [name, scalar, code, jobWith] as const),
+  ...flowRows.map(([name, scalar, code]) => [name, scalar, code, flowJobWith] as const),
+];
+
+for (const [name, scalar, code, jobOf] of allRows) {
   test(`${name}: the place is exact`, () => {
-    const marked = jobWith(scalar.replace("@", mark));
+    const marked = jobOf(scalar.replace("@", mark));
     const before = marked.slice(0, marked.indexOf(mark)).split("\n");
     const line = before.length;
     const column = Array.from(before.at(-1) ?? "").length + 1;
@@ -158,6 +229,10 @@ const recordRows: readonly (readonly [scalar: string, reason: string, shown: Reg
   [">-\n      text = 'x'\n      or @$round(text, 1) > 0", "T0410", /"abc"/],
   [">\n      text = 'x'\n\n        or @$error('no ' & text)\n", "D3137", /no abc/],
   [">\r\n      text = 'x'\r\n      or @$assert(number = 6, 'five')\r\n", "D3141", /five/],
+  ["!!str &r text = '😀é' or @$number(text) > 0", "D3030", /"abc"/],
+  [">2-\n        text = '😀' or\n        @$number(text) > 0", "D3030", /"abc"/],
+  ["|+\n\n      text = '😀' or @$number(text) > 0\n", "D3030", /"abc"/],
+  ["'text = ''😀''\r\n      or @$number(text) > 0'", "D3030", /"abc"/],
   ["@text", "NOT_BOOLEAN", /"abc"/],
   ["|\n\n      @$exists([1..(number * 1000000)])", "D2015", /1000000 members/],
   ["$exists(list[@$number($) > 1])", "D3030", /"y"/],

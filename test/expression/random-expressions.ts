@@ -6,6 +6,10 @@ import type { Random } from "./random-documents.ts";
 /** An expression that means to give a number, text, boolean, array or anything. */
 export type Kind = "number" | "text" | "boolean" | "array" | "any";
 
+/** Has what paths with names of positions and parents look for. */
+const knownData =
+  '([{"a": 1, "b": [{"c": "x", "n": 1}, {"c": "y", "n": 2}], "s": "x"}, {"a": 2, "b": [{"c": "z", "n": 3}], "items": [{"a": 5}]}]).b';
+
 export class ExpressionMaker {
   readonly #random: Random;
   readonly #variables: string[] = [];
@@ -52,7 +56,7 @@ export class ExpressionMaker {
 
   /** Without `tuples` no path with names: jsonata loses them when a group follows an order-by. */
   #path(depth: number, tuples = true): string {
-    if (tuples && depth > 1 && this.#random() < 0.12) return this.#tuples(depth - 1);
+    if (tuples && depth > 1 && this.#random() < 0.25) return this.#tuples(depth - 1);
     let path = this.#random() < 0.06 ? this.#pick(["$", "$$", "**", "*"]) : this.#pick(fields);
     while (this.#random() < 0.45) {
       const choice = this.#random();
@@ -72,7 +76,7 @@ export class ExpressionMaker {
   /** A path that names items, positions or parents, and uses the names. */
   #tuples(depth: number): string {
     const names: string[] = [];
-    let path = this.#pick(fields);
+    let path = this.#random() < 0.5 ? this.#pick(fields) : knownData;
     let parents = 0;
     const steps = 1 + Math.floor(this.#random() * 3);
     for (let step = 0; step < steps; step++) {
@@ -101,6 +105,7 @@ export class ExpressionMaker {
     if (end < 0.6) return `${path}^(${this.#pick(["", ">"])}${this.#pick(fields)})`;
     if (end < 0.7) return `${path}.[${inner("any")}, ${parent}.${this.#pick(fields)}]`;
     if (end < 0.8 && parents > 0) return `(${path}).%.${this.#pick(fields)}`;
+    if (end < 0.85 && steps > 1) return `${path}.{"g": %.%.${this.#pick(fields)}}`;
     if (end < 0.9) return `${path}[]`;
     return path;
   }
@@ -161,6 +166,7 @@ export class ExpressionMaker {
       () => `$encodeUrlComponent(${text()})`,
       () =>
         `$fromMillis(${this.make("number", depth)}, ${this.#pick(["'[Y]-[M01]'", "'[FNn] [D1o]'", "'[H01]:[m]'"])})`,
+      () => `$decodeUrlComponent($encodeUrlComponent(${text()}))`,
       () => `(${text()} ~> $uppercase ~> $trim)`,
       () =>
         `(${this.#pick(["$uppercase ~> $trim", "$substring(?, 1)", "$pad(?, 4, '*')"])})(${text()})`,
@@ -230,6 +236,16 @@ export class ExpressionMaker {
         `$reduce(${this.make("array", depth)}, function($l, $r){ ${this.#with(["l", "r"], "any", depth)} }${this.#pick(["", ", 0"])})`,
       () => `$spread(${this.#path(depth)})`,
       () => this.#transform(depth),
+      () => this.#signed(depth),
+      () => `$clone(${this.#path(depth)})`,
+      () => `($assert(${this.make("boolean", depth)}, 'no'); ${this.make("any", depth)})`,
+      () => `(${this.make("boolean", depth)} ? ${this.make("any", depth)} : $error('no'))`,
+      () => `[$type($now()), $millis() > 0, ${this.make("any", depth)}]`,
+      () =>
+        `($f := function($n){ $n <= 0 ? ${this.#with([], "any", depth)} : $g($n - 1) }; $g := function($n){ $f($n - 1) }; $f(3))`,
+      () =>
+        `($g := function($x){ ${this.#with(["x"], "any", depth)} }; $f := function($y){ $g($y) ${this.#pick(["?:", "??"])} ${this.#path(0)} }; $f(${this.make("any", depth)}))`,
+      () => `${this.#path(depth, false)}^(${this.#pick(fields)}, >${this.#pick(fields)})`,
       () =>
         `($f := function($x){ $x <= 0 ? ${this.#with(["x"], "any", depth)} : $f($x - 1) }; $f(${this.#pick(["0", "2"])}))`,
       () =>
@@ -275,6 +291,21 @@ export class ExpressionMaker {
     ]);
     const deletion = this.#pick(["", ", 'a'", ", ['b', 'n']", ", zz"]);
     return `(${this.#pick(["$", ...fields])} ~> |${pattern}|${update}${deletion}|)`;
+  }
+
+  /** A function with a signature, applied. */
+  #signed(depth: number): string {
+    const [signature, argument]: readonly [string, Kind] = this.#pick([
+      ["n-:n", "number"],
+      ["s:s", "text"],
+      ["a:x", "array"],
+      ["a<n>:x", "array"],
+      ["(sn)?:x", "text"],
+      ["x+:x", "any"],
+      ["b?:x", "boolean"],
+    ] as const);
+    const body = this.#with(["x"], "any", depth);
+    return `(function($x)<${signature}>{ ${body} })(${this.make(argument, depth)})`;
   }
 
   #with(names: readonly string[], kind: Kind, depth: number): string {

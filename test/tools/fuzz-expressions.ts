@@ -1,4 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
+import { added, coverageLines } from "../expression/coverage.ts";
+import type { Coverage } from "../expression/coverage.ts";
 import { fuzz } from "../expression/differential.ts";
 import { shrunk } from "../expression/shrinking.ts";
 
@@ -12,8 +14,10 @@ const perSeed = 50_000;
 const folder = new URL("../expression/regressions/", import.meta.url);
 
 const totals = new Map<string, number>();
+const covered: Coverage = new Map();
 for (let done = 0, seed = firstSeed; done < pairs; done += perSeed, seed++) {
-  const { counts, differences } = await fuzz(seed, Math.min(perSeed, pairs - done));
+  const { counts, differences, coverage } = await fuzz(seed, Math.min(perSeed, pairs - done));
+  added(covered, coverage);
   for (const [name, count] of counts) totals.set(name, (totals.get(name) ?? 0) + count);
   console.log(`seed ${seed}: ${JSON.stringify(Object.fromEntries(counts))}`);
   for (const [index, difference] of differences.entries()) {
@@ -25,4 +29,5 @@ for (let done = 0, seed = firstSeed; done < pairs; done += perSeed, seed++) {
     process.exitCode = 1;
   }
 }
+for (const line of coverageLines(covered)) console.log(line);
 console.log(`all: ${JSON.stringify(Object.fromEntries(totals))}`);
