@@ -10,7 +10,7 @@ import type { FakeKafkaOptions } from "../../engine/testing/fake-kafka/fake-kafk
 import { machineClock, outbox } from "../connectors/embedded-fixtures.ts";
 import { clusterAt, readTopic } from "./test-cluster.ts";
 
-export const outPartitions = 4;
+const outPartitions = 4;
 const recordsPerEpoch = 8;
 
 /** A job `job` that delivers epochs to the topic `out` of a fake cluster. */
@@ -95,7 +95,7 @@ export class FakeTarget {
   }
 }
 
-export function recordsOf(epoch: number) {
+function recordsOf(epoch: number) {
   return Array.from({ length: recordsPerEpoch }, (_, index) => ({
     topic: 0,
     partition: index % outPartitions,

@@ -70,7 +70,7 @@ interface Row {
   readonly situation: string;
   /** Epochs that are delivered before. */
   readonly epochs: number;
-  arrange(job: FakeJob): Promise<void> | void;
+  readonly arrange: (job: FakeJob) => Promise<void> | void;
   readonly code: ErrorCode;
   readonly exit: 5 | 6;
   readonly message: RegExp;
@@ -239,11 +239,11 @@ describe("D7: a start refuses, and writes nothing, if", () => {
 
 const passing: readonly {
   readonly situation: string;
-  arrange(job: FakeJob): void;
+  readonly arrange: (job: FakeJob) => void;
   readonly code: ErrorCode;
   readonly exit: 5 | 6;
   readonly message: RegExp;
-  mend(job: FakeJob): void;
+  readonly mend: (job: FakeJob) => void;
 }[] = [
   {
     situation: "a topic that does not take the records",

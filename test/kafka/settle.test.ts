@@ -196,3 +196,35 @@ test("an open transaction of somebody else in an output is none of ours", async 
   );
   await bench.assertShown(2);
 });
+
+test("an epoch that brokers do not finish, though no connection was lost, is settled before the next one begins", async (t) => {
+  const bench = await FakeTarget.start(t);
+  const { kafka } = bench;
+  const target = await bench.begun("one");
+  await bench.deliver(target, 1, "one");
+  // A partition's leader dies and comes back: the coordinator, another broker, gives up on its marker.
+  kafka.transactions.holdMarkers((name) => name === "out/1");
+  await bench.deliver(target, 2, "one");
+  kafka.transactions.skipMarkers();
+  assert.deepEqual(bench.stuck(), ["out/1"]);
+  // The next transaction is aborted: what lies open under it would go with it.
+  kafka.script.lose(
+    "endTxn",
+    "request",
+    (body) => body.at(-1) === 1 && kafka.log("out", 1).highWatermark > 6,
+  );
+  await bench.deliver(target, 3, "one");
+  assert.deepEqual(bench.stuck(), []);
+  await bench.assertShown(3);
+});
+
+test("a commits topic that is gone amid a run is named: exit 6", async (t) => {
+  const bench = await FakeTarget.start(t);
+  const target = await bench.begun("one");
+  await bench.deliver(target, 1, "one");
+  bench.kafka.topics.delete("job.commits");
+  const gone = { code: "SINK_DIVERGED", exit: 6, message: /topic job\.commits is gone/ } as const;
+  for (let tries = 0; tries < 2; tries += 1) {
+    await assert.rejects(bench.deliver(target, 2, "one"), gone);
+  }
+});

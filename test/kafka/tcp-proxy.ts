@@ -1,5 +1,6 @@
 import { connect, createServer } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
+import { resetSocket } from "../../engine/testing/reset-socket.ts";
 
 /** Which way bytes go. */
 export type Direction = "to-target" | "to-client" | "both";
@@ -91,7 +92,7 @@ export class TcpProxy {
 
   #connect(client: Socket): void {
     if (this.#isCut || this.targetPort === undefined) {
-      client.resetAndDestroy();
+      resetSocket(client);
       return;
     }
     const target = connect({ port: this.targetPort, host: "127.0.0.1", noDelay: true });
@@ -123,7 +124,7 @@ class Pair {
   reset(): void {
     this["to-target"].stop();
     this["to-client"].stop();
-    for (const socket of this.#sockets) if (!socket.destroyed) socket.resetAndDestroy();
+    for (const socket of this.#sockets) resetSocket(socket);
   }
 }
 

@@ -10,11 +10,15 @@ export type Compression = "none" | "gzip" | "zstd";
 /** Node has zstd from 22.15 on; the type declarations of older releases do not know it. */
 const zstd = zlib as unknown as {
   readonly zstdCompressSync?: (bytes: Uint8Array) => Buffer;
-  readonly zstdDecompressSync?: (bytes: Uint8Array) => Buffer;
+  readonly zstdDecompressSync?: (bytes: Uint8Array, options: zlib.ZlibOptions) => Buffer;
 };
 
 /** Fast rather than small: the broker's disk is not what a job waits for. */
 const gzipLevel = 1;
+
+/** No producer makes batches like that: a few bytes must not fill the memory. */
+const unpackedBytesMax = 256 << 20;
+const unpacking = { maxOutputLength: unpackedBytesMax };
 
 export function compressionNumber(compression: Compression): number {
   return compressionNames.indexOf(compression);
@@ -30,12 +34,14 @@ export function compress(compression: Compression, bytes: Uint8Array): Uint8Arra
   });
 }
 
-/** `where` names topic, partition and offset. Throws INPUT_UNREADABLE for a codec that cannot be read here. */
+/** `where` names topic, partition and offset. Throws INPUT_UNDECODABLE for a codec that cannot be read here. */
 export function decompress(codec: number, bytes: Uint8Array, where: string): Buffer {
-  if (codec === 1) return gunzipSync(bytes);
+  if (codec === 1) return gunzipSync(bytes, unpacking);
   if (codec === 2)
     return decompressSnappy(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
-  if (codec === 4 && zstd.zstdDecompressSync !== undefined) return zstd.zstdDecompressSync(bytes);
+  if (codec === 4 && zstd.zstdDecompressSync !== undefined) {
+    return zstd.zstdDecompressSync(bytes, unpacking);
+  }
   const name = compressionNames[codec] ?? `number ${codec}`;
   const hint =
     codec === 4

@@ -28,6 +28,7 @@ import type { LedPartition } from "./log-scan.ts";
 import { OutputTopics } from "./output-topics.ts";
 import { settle } from "./settle.ts";
 import { listOffsets } from "./topics.ts";
+import { ConnectionLost } from "./transport.ts";
 import { TransactionSession } from "./transaction-session.ts";
 
 export interface KafkaTargetPorts {
@@ -103,6 +104,8 @@ export class KafkaTarget implements DeliveryTarget {
         if (session === undefined) throw new EngineError("INTERNAL", "no session");
         await this.#outputs.refresh();
         const commits = await this.#commitsPartition(job.job);
+        // These were the first requests for a while: a connection that broke unnoticed is known by now.
+        await assertWhole(session);
         const ends = await deliverEpoch(outputs, mark, {
           session,
           topics: this.#outputs,
@@ -112,7 +115,9 @@ export class KafkaTarget implements DeliveryTarget {
           nowMs: this.#cluster.clock.nowMs(),
         });
         this.#held = mark;
-        await this.#shown(ends, commits);
+        // Brokers may have forgotten to finish it. Another transaction on top of that would decide it anew: before the
+        // next one a new session looks.
+        if (!(await this.#isShown(ends, commits))) this.#session = undefined;
       } catch (error) {
         // Whatever it was: what became of the transaction is found out by the session that comes after this one.
         this.#session = undefined;
@@ -158,15 +163,18 @@ export class KafkaTarget implements DeliveryTarget {
         { hint: "The cluster has lost what it had confirmed. Restore it and the state directory." },
       );
     }
+    await assertWhole(session);
     this.#held = held;
     this.#looked = true;
     this.#session = session;
   }
 
-  /** Throws SINK_FENCED if another session has come in since the cluster was looked at last. */
+  /** Throws SINK_FENCED if another session has come in since the last look, SINK_DIVERGED if all sessions are gone. */
   async #lookForOthers(job: string, incarnation: string): Promise<DeliveryMark | undefined> {
     const now = await this.#look(job);
-    if (!this.#looked || sameSession(now, this.#held, incarnation)) return now;
+    if (!this.#looked) return now;
+    if (now === undefined && this.#held !== undefined) throw this.#commitsGone(job);
+    if (sameSession(now, this.#held, incarnation)) return now;
     throw fenced(job, now?.incarnation);
   }
 
@@ -221,7 +229,11 @@ export class KafkaTarget implements DeliveryTarget {
   async #commitsPartition(job: string): Promise<LedPartition> {
     const commits = await findCommitsPartition(this.#cluster, job);
     if (commits !== undefined) return commits;
-    throw new EngineError(
+    throw this.#commitsGone(job);
+  }
+
+  #commitsGone(job: string): EngineError {
+    return new EngineError(
       this.#held === undefined ? "KAFKA_UNREACHABLE" : "SINK_DIVERGED",
       `topic ${commitsTopicOf(job)} is gone at ${this.#cluster.address}`,
       { hint: "It tells which epochs are delivered. Restore it, or start over." },
@@ -232,7 +244,7 @@ export class KafkaTarget implements DeliveryTarget {
    * Waits until readers see an epoch: the brokers answer before they have marked it everywhere. Not for ever, since
    * another producer's open transaction in the same topic holds readers up too.
    */
-  async #shown(ends: readonly PartitionEnd[], commits: LedPartition): Promise<void> {
+  async #isShown(ends: readonly PartitionEnd[], commits: LedPartition): Promise<boolean> {
     const parts = [commits, ...this.#outputs.partitions].filter((part) =>
       ends.some((end) => partitionName(end) === partitionName(part)),
     );
@@ -242,9 +254,10 @@ export class KafkaTarget implements DeliveryTarget {
         const end = ends.find((one) => partitionName(one) === partitionName(part));
         return (stable[index] ?? 0) > (end?.offset ?? 0);
       });
-      if (isShown) return;
+      if (isShown) return true;
       await this.#cluster.sleep(shownPauseMs);
     }
+    return false;
   }
 
   #isHeld(mark: DeliveryMark): boolean {
@@ -257,6 +270,10 @@ export class KafkaTarget implements DeliveryTarget {
       { hint: "The state directory is not the one that wrote these topics." },
     );
   }
+}
+
+async function assertWhole(session: TransactionSession): Promise<void> {
+  if (!(await session.isWhole())) throw new ConnectionLost("a connection was lost meanwhile");
 }
 
 /** The newest session is the one that was seen before, or this one itself. */

@@ -30,11 +30,15 @@ export interface FetcherOptions {
 
 /** Waiting rows of a partition beyond which it is not fetched. */
 const bufferBytesMax = 8 << 20;
+/** Waiting rows of all partitions beyond which only those are fetched that have none. */
+const waitingBytesMax = 64 << 20;
 const partitionBytes = 2 << 20;
 const answerBytes = 16 << 20;
 const longPollMs = 400;
 /** How often to look for new leaders and partitions, and whether the topic is still the same. */
 const metadataMs = 5000;
+/** The pause between two looks while brokers give leaders that are none, or not yet. */
+const lookPauseMs = 100;
 
 /** Reads the partitions of one topic ahead, one request under way for each of their leaders. */
 export class TopicFetcher {
@@ -111,8 +115,10 @@ export class TopicFetcher {
   #keepFetching(limitOf: (partition: number) => number): void {
     if (this.#failure !== undefined || this.#cluster.closed) return;
     if (this.#cluster.clock.nowMs() - this.#lookedAtMs >= metadataMs) this.#look();
+    const waitingBytes = this.#partitions.reduce((sum, { buffer }) => sum + buffer.bytes, 0);
+    const bytesMax = waitingBytes < waitingBytesMax ? bufferBytesMax : 1;
     const wanted = this.#partitions.filter(({ number, leader, buffer }) => {
-      const isWanted = buffer.bytes < bufferBytesMax && buffer.fetchOffset < limitOf(number);
+      const isWanted = buffer.bytes < bytesMax && buffer.fetchOffset < limitOf(number);
       return isWanted && leader >= 0 && !this.#underWay.has(leader);
     });
     for (const leader of new Set(wanted.map((partition) => partition.leader))) {
@@ -181,8 +187,9 @@ export class TopicFetcher {
   #look(): void {
     if (this.#looking !== undefined) return;
     const { name } = this.#topic;
-    this.#looking = this.#cluster
-      .repeated(`finding the leaders of ${name}`, async () => {
+    const restMs = this.#lookedAtMs + lookPauseMs - this.#cluster.clock.nowMs();
+    const look = (): Promise<void> =>
+      this.#cluster.repeated(`finding the leaders of ${name}`, async () => {
         const [topic] = await findTopics(this.#cluster, [name]);
         this.#check(topic);
         if (topic.partitions.some(({ leader }) => leader < 0)) {
@@ -192,7 +199,10 @@ export class TopicFetcher {
         for (const partition of this.#partitions) {
           partition.leader = topic.partitions[partition.number]?.leader ?? -1;
         }
-      })
+      });
+    this.#looking = this.#cluster
+      .sleep(Math.min(Math.max(restMs, 0), lookPauseMs))
+      .then(look)
       .catch((error: unknown) => {
         if (!this.#cluster.closed) this.#fail(error);
       })

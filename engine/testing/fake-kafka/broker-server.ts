@@ -4,6 +4,7 @@ import { apis } from "../../connectors/kafka/api.ts";
 import type { Api } from "../../connectors/kafka/api.ts";
 import { WireReader } from "../../connectors/kafka/wire-reader.ts";
 import { WireWriter } from "../../connectors/kafka/wire-writer.ts";
+import { resetSocket } from "../reset-socket.ts";
 
 export type ApiName = keyof typeof apis;
 const apiNames = Object.keys(apis) as readonly ApiName[];
@@ -63,7 +64,7 @@ export class BrokerServer {
   }
 
   cut(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) resetSocket(socket);
   }
 
   #serve(socket: Socket): void {
@@ -98,7 +99,7 @@ export class BrokerServer {
         : await this.#answer(key, correlation, reader);
     if (socket.destroyed) return;
     if (answer === undefined) {
-      socket.resetAndDestroy();
+      resetSocket(socket);
       return;
     }
     const frame = answer.finish();
