@@ -12,7 +12,7 @@ const [directory = "", work = "", first = "", second = "", third = ""] = argv.sl
 const folder = folderAt(directory);
 const failpoints = failpointScript(env["PIPELINE_FAILPOINTS"], (ms) => machineClock.sleep(ms));
 /** Small, so that killed writers are also caught replacing the journal. */
-const options = { failpoints, journalBytesMax: 4000 };
+const options = { failpoints, journalBytesMax: 4000, mutexWaitMs: 600_000 };
 
 stdout.write("ready\n");
 if (work === "deliver") await deliverEpochs(folder, first, Number(second), options);

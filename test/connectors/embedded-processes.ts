@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 const script = fileURLToPath(new URL("embedded-child.ts", import.meta.url));
 /** No child of these tests lives longer, whatever happens. */
-const lifeMsMax = 60_000;
+const lifeMsMax = 600_000;
 
 export interface Child {
   /** Resolves when it starts to work. */

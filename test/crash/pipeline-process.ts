@@ -13,7 +13,10 @@ export interface ProcessEnd {
   readonly stderr: string;
 }
 
-/** A `pipeline` process of this checkout's build. Ends by itself after `timeoutMs`, killed. */
+/** Of a process that hangs; a busy machine makes none of them take that long. */
+const lifeMsMax = 600_000;
+
+/** A `pipeline` process of this checkout's build. Killed if it hangs. */
 export class PipelineProcess {
   readonly ended: Promise<ProcessEnd>;
   readonly #child;
@@ -26,7 +29,6 @@ export class PipelineProcess {
       cwd: string;
       failpoints?: string;
       input?: string;
-      timeoutMs?: number;
       nodeOptions?: string;
       environment?: Readonly<Record<string, string>>;
       /** Is given each whole line of stderr at once. */
@@ -42,7 +44,7 @@ export class PipelineProcess {
         NODE_OPTIONS: options.nodeOptions ?? "",
       },
       stdio: ["pipe", "pipe", "pipe"],
-      timeout: options.timeoutMs ?? 60_000,
+      timeout: lifeMsMax,
       killSignal: "SIGKILL",
     });
     this.#child = child;

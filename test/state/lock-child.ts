@@ -24,7 +24,7 @@ try {
     });
   }
   process.stdout.write("held\n");
-  await sleep(60_000);
+  await sleep(600_000);
 } catch (error) {
   process.stdout.write(`${error instanceof EngineError ? error.code : String(error)}\n`);
 }
