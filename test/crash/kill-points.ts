@@ -18,8 +18,8 @@ export function isInRecovery(name: string): boolean {
 
 /** What must have happened before a place in recovery is passed at all: a crash that leaves work there. */
 export const preparedBy: Partial<Record<FailpointName, FailpointName>> = {
-  "recover.chunks.before": "commit.record.before",
-  "recover.chunks.after": "commit.record.before",
+  "recover.chunks.before": "log.chunk.after",
+  "recover.chunks.after": "log.chunk.after",
   "recover.deliver.before": "commit.record.after",
   "recover.deliver.after": "commit.record.after",
   "recover.embedded.before": "embedded.sync.after",

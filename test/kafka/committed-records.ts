@@ -48,6 +48,7 @@ const stablePauseMs = 50;
 export async function heldUpPartitions(
   bootstrap: string,
   topics: readonly string[],
+  tries = stableTries,
 ): Promise<readonly string[]> {
   const cluster = clusterAt(bootstrap);
   try {
@@ -58,7 +59,7 @@ export async function heldUpPartitions(
       }),
     );
     let heldUp: readonly string[] = [];
-    for (let tries = 0; tries < stableTries; tries += 1) {
+    for (let look = 0; look < tries; look += 1) {
       const stable = await listOffsets(cluster, "latest", "read_committed", parts);
       const high = await listOffsets(cluster, "latest", "read_uncommitted", parts);
       heldUp = parts.flatMap(({ topic, partition }, index) => {

@@ -127,11 +127,7 @@ class Campaign implements KafkaKillReport {
   #makePlan(): Kill[] {
     const options = this.#options;
     const { failpoints, randomKills } = options;
-    const groups: Kill[][] = failpoints.map((name) => {
-      const before = preparedBy[name];
-      const kill: Kill = { kind: "failpoint", name };
-      return before === undefined ? [kill] : [{ kind: "failpoint", name: before }, kill];
-    });
+    const groups: Kill[][] = failpoints.map((name) => prepared({ kind: "failpoint", name }));
     for (let count = 0; count < randomKills; count += 1) {
       const share = count / randomKills;
       const isAimed = share < aimedShare + endShare;
@@ -139,10 +135,7 @@ class Campaign implements KafkaKillReport {
     }
     for (let count = 0; count < options.brokerKills; count += 1) {
       const { at, withinMs } = brokerKills[count % brokerKills.length] ?? brokerKills[0];
-      const kill: Kill = { kind: "broker", at, withinMs };
-      // Somebody's transaction to take back.
-      const before: Kill = { kind: "failpoint", name: "kafka.end.before" };
-      groups.push(at === "kafka.fence.before" ? [before, kill] : [kill]);
+      groups.push(prepared({ kind: "broker", at, withinMs }));
     }
     return groups
       .map((group) => ({ group, place: this.#random() }))
@@ -180,7 +173,7 @@ class Campaign implements KafkaKillReport {
         await brokerIsBack;
         // It came to its end before the place or the moment: for the next round, which may be as quick.
         this.#wholeMs = Math.min(this.#wholeMs, performance.now() - startMs);
-        if (kill !== undefined) this.#plan.unshift(kill);
+        if (kill !== undefined) this.#plan.unshift(...prepared(kill));
         return;
       }
       this.#note(kill, life);
@@ -243,6 +236,15 @@ class Campaign implements KafkaKillReport {
   #upTo(most: number): number {
     return 1 + Math.floor(this.#random() * most);
   }
+}
+
+/** A kill after the one that it needs: a crash that leaves work there, or a transaction to take back. */
+function prepared(kill: Kill): Kill[] {
+  if (kill.kind === "broker" && kill.at === "kafka.fence.before") {
+    return [{ kind: "failpoint", name: "kafka.end.before" }, kill];
+  }
+  const before = kill.kind === "failpoint" ? preparedBy[kill.name] : undefined;
+  return before === undefined ? [kill] : [{ kind: "failpoint", name: before }, kill];
 }
 
 function count<Key>(counts: Map<Key, number>, key: Key): void {

@@ -36,7 +36,7 @@ describe("kills on a real broker", { skip: missing ?? false }, () => {
     await broker.dispose();
   });
 
-  it("D1 D2 K9: after 20 kill -9 every output equals an uninterrupted run's, and no reader saw anything else", async () => {
+  it("D1 D2: after 20 kill -9 every output equals an uninterrupted run's, and no reader saw anything else", async () => {
     const folder = mkdtempSync(join(tmpdir(), "kafka-kills-"));
     try {
       const input = join(folder, "orders.jsonl");

@@ -206,7 +206,12 @@ describe("K5: a network that fails without a word is noticed, and the run goes o
     it(`K5: while it reads ${what}`, async (context) => {
       const { bench, proxy } = await behindProxy(context);
       const { kafka } = bench;
-      const options = { topic: "out", start: "earliest", maxRecordBytes: 1000 } as const;
+      const options = {
+        topic: "out",
+        start: "earliest",
+        maxRecordBytes: 1000,
+        group: "job",
+      } as const;
       const source = new KafkaSource(clusterAt(kafka.bootstrap, impatient), options);
       context.after(() => source.close());
       await source.open(await source.resolveStart(), { untilEnd: false });

@@ -1,25 +1,16 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { Kafka, logLevel } from "kafkajs";
-import { resolveCluster } from "../../engine/connectors/kafka/block.ts";
-import { KafkaCluster } from "../../engine/connectors/kafka/cluster.ts";
+import type { KafkaCluster } from "../../engine/connectors/kafka/cluster.ts";
 import { KafkaSource } from "../../engine/connectors/kafka/kafka-source.ts";
 import { KafkaTarget } from "../../engine/connectors/kafka/kafka-target.ts";
-import { KafkaTopicReader } from "../../engine/connectors/kafka/kafka-topic-reader.ts";
 import { KafkaTopicWriter } from "../../engine/connectors/kafka/kafka-topic-writer.ts";
 import { WireWriter } from "../../engine/connectors/kafka/wire-writer.ts";
-import { clusterSettings } from "../../engine/connectors/kafka/settings.ts";
 import { noFailpoints } from "../../engine/core/failpoints.ts";
 import type { JsonObject, JsonValue } from "../../engine/core/json.ts";
-import {
-  epochRecords,
-  epochTopics,
-  machineClock,
-  never,
-  outbox,
-  permitFor,
-} from "../connectors/embedded-fixtures.ts";
+import { epochRecords, epochTopics, outbox, permitFor } from "../connectors/embedded-fixtures.ts";
 import { brokerMissing, TestBroker } from "./broker.ts";
+import { clusterAt, committedRecords, heldUpPartitions } from "./committed-records.ts";
 import { makeTopics } from "./make-topics.ts";
 
 const missing = brokerMissing();
@@ -51,14 +42,7 @@ describe("on a real broker", { skip: missing ?? false }, () => {
   });
 
   function cluster(block: JsonObject = { create_topics: true, topic_partitions: 3 }): KafkaCluster {
-    const sources = { secrets: new Map<string, string>(), baseDirectory: "/" };
-    const settings = clusterSettings(
-      "kafka",
-      broker.bootstrap,
-      resolveCluster(block, () => {}),
-      sources,
-    );
-    return new KafkaCluster(settings, { clock: machineClock, logger });
+    return clusterAt(broker.bootstrap, block, logger);
   }
 
   const target = (): KafkaTarget =>
@@ -71,17 +55,8 @@ describe("on a real broker", { skip: missing ?? false }, () => {
   }
 
   async function values(topic: string): Promise<string[]> {
-    const reader = new KafkaTopicReader(cluster(), topic);
-    const found: string[] = [];
-    try {
-      await reader.open("beginning");
-      for await (const records of reader.records({ follow: false }, never)) {
-        for (const { value } of records) found.push(value?.toString() ?? "(no value)");
-      }
-    } finally {
-      await reader.close();
-    }
-    return found.toSorted();
+    const records = await committedRecords(broker.bootstrap, topic);
+    return records.map(({ value }) => value?.toString() ?? "(no value)").toSorted();
   }
 
   function expected(topic: number, ...epochs: readonly number[]): string[] {
@@ -96,6 +71,36 @@ describe("on a real broker", { skip: missing ?? false }, () => {
     const made = permitFor(epoch, incarnation);
     return Object.assign(Object.create(made) as typeof made, { mark: { ...made.mark, job } });
   };
+
+  it("K9: a restart after a crash in a transaction frees those who wait behind it, long before its timeout", async () => {
+    const { job, topics } = names();
+    const block = { create_topics: true, topic_partitions: 3, transaction_timeout: "15m" };
+    const dying = new KafkaTarget(cluster(block), {
+      logger,
+      failpoints: {
+        async hit(name) {
+          if (name === "kafka.end.before") throw new Error("it dies here");
+        },
+      },
+    });
+    await dying.prepare(topics);
+    await dying.begin(job, "dying");
+    await assert.rejects(
+      dying.deliver(outbox(epochRecords(1)), permit(job, 1, "dying")),
+      /dies here/,
+    );
+    await dying.close();
+    const waiting = await heldUpPartitions(broker.bootstrap, topics, 1);
+    assert.ok(waiting.length > 0, "nobody waits for the transaction that is open");
+    const restarted = target();
+    await restarted.inspect(job);
+    await restarted.prepare(topics);
+    await restarted.begin(job, "restarted");
+    assert.deepEqual(await heldUpPartitions(broker.bootstrap, topics), []);
+    await restarted.deliver(outbox(epochRecords(1)), permit(job, 1, "restarted"));
+    assert.deepEqual(await values(topics[0]!), expected(0, 1));
+    await restarted.close();
+  });
 
   it("K7: a session that was overtaken between its look and its fence stops, and a restart of the other one goes on", async () => {
     const { job, topics } = names();
