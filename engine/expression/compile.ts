@@ -43,6 +43,8 @@ export function compileExpression(source: string, context: CompileContext): Comp
 }
 
 function compile(source: string, context: CompileContext): CompiledExpression {
+  // Pictures are tried out, which takes steps: not of what the last evaluation left.
+  meter.fuel = limits.fuel;
   const emitter = new Emitter(source, context, builtinsFor(context), generate);
   const tree = parseExpression(source);
   const { program, value } = generateProgram(emitter, tree);

@@ -26,8 +26,8 @@ interface Marker {
   readonly widthMax: number | undefined;
 }
 
-/** Code units of a picture, and digits that a width modifier may ask for. */
-const pictureLimits = { length: 256, width: 100 } as const;
+/** Code units of a picture, digits that a width modifier may ask for, and components spelled in words. */
+const pictureLimits = { length: 256, width: 100, words: 5 } as const;
 
 const integerComponents = "YMDdFWwXxHhmsf";
 const defaultPresentations: Readonly<Record<string, string>> = {
@@ -56,9 +56,11 @@ const defaultPresentations: Readonly<Record<string, string>> = {
 export function pictureFault(picture: string): string | undefined {
   if (picture.length > pictureLimits.length)
     return `A picture has at most ${pictureLimits.length} characters`;
-  const widths = piecesOf(picture).flatMap((piece) =>
-    typeof piece === "string" ? [] : [piece.widthMin ?? 0, piece.widthMax ?? 0],
-  );
+  const markers = piecesOf(picture).filter((piece) => typeof piece !== "string");
+  const spelled = markers.filter(({ presentation }) => /^(?:[wW]|Ww)(?:;|$)/.test(presentation));
+  if (spelled.length > pictureLimits.words)
+    return `A picture has at most ${pictureLimits.words} components in words`;
+  const widths = markers.flatMap(({ widthMin, widthMax }) => [widthMin ?? 0, widthMax ?? 0]);
   return widths.some((width) => width > pictureLimits.width)
     ? `A width in a picture is at most ${pictureLimits.width}`
     : undefined;

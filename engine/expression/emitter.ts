@@ -38,6 +38,8 @@ export class Emitter {
   functionsAsValues = false;
   /** True inside a lambda's body where a call may be left to the caller (see TailCall). */
   tails = false;
+  /** Pictures of dates so far. */
+  pictures = 0;
   /** Conditions and closures around the node being compiled. */
   conditions = 0;
   body: Body = { names: [] };

@@ -3,6 +3,7 @@ import type { Code } from "./code.ts";
 import type { Emitter, Focus } from "./emitter.ts";
 import { assignmentsIn } from "./scope.ts";
 import type { Local } from "./scope.ts";
+import { signatureFault } from "./signature.ts";
 import type { BindNode, BlockNode, LambdaNode, Node } from "./syntax.ts";
 
 /** Frames: blocks, what they assign, and lambdas. */
@@ -100,6 +101,8 @@ export function generateLambda(emitter: Emitter, node: LambdaNode, focus: Focus)
   const count = node.arguments.length;
   if (node.signature === undefined)
     return code(`${emitter.use("lambda")}(${count},${callWeight},${body})`, facts);
+  const fault = signatureFault(node.signature.definition);
+  if (fault !== undefined) throw emitter.fault("UNSUPPORTED", fault, emitter.offsetOf(node));
   const definition = literal(node.signature.definition).js;
   const js = `${emitter.use("signedLambda")}(${count},${callWeight},${body},${definition},${focus.js},${emitter.offsetOf(node)})`;
   return code(js, facts);

@@ -258,6 +258,9 @@ function checkArguments(
   checkLiteral(emitter, target, args, node.arguments, offset);
 }
 
+/** Of dates, in one expression: each is made into a search of its own. */
+const picturesMax = 32;
+
 /** The picture of a date must be written down, and be well-formed. */
 function checkLiteral(
   emitter: Emitter,
@@ -273,5 +276,8 @@ function checkLiteral(
   const at = node === undefined ? offset : emitter.offsetOf(node);
   if (typeof picture.literal !== "string")
     throw emitter.fault("UNSUPPORTED", literalOnly(target), at);
+  if (++emitter.pictures > picturesMax) {
+    throw emitter.fault("UNSUPPORTED", `An expression has at most ${picturesMax} pictures`, at);
+  }
   checkPicture(target.name, picture.literal, at);
 }

@@ -83,6 +83,26 @@ function reasonOf(source: string): string | undefined {
   return undefined;
 }
 
+/** Letters whose escapes mean something to JavaScript; RE2 knows others, such as `\\A`. */
+const escapes = "bBdDwWnrtvf";
+
+/** Whether the escaped letter at `at` stands for itself. */
+function isPlainEscape(source: string, at: number): boolean {
+  const letter = source[at] ?? "";
+  if (!/[A-Za-z]/.test(letter) || escapes.includes(letter)) return false;
+  const behind = source.slice(at + 1);
+  if (letter === "x") return !/^[0-9a-fA-F]{2}/.test(behind);
+  if (letter === "u") return !/^[0-9a-fA-F]{4}/.test(behind);
+  if (letter === "k") return !source.includes("(?<");
+  return letter !== "c" || !/^[A-Za-z]/.test(behind);
+}
+
+/** Two characters before and two behind. */
+function besides(source: string, at: number): string {
+  const before = source.slice(at - 2, at);
+  return /^\\[dDwWsS]$/.test(before) ? before : source.slice(at + 1, at + 3);
+}
+
 /** `.`, `\s` and `\S` mean more characters to JavaScript than to RE2, `\p` and `\P` fewer. */
 function rewritten(source: string): string {
   let result = "";
@@ -93,11 +113,13 @@ function rewritten(source: string): string {
       const next = source[++at] ?? "";
       if (next === "s") result += inClass ? whitespace : `[${whitespace}]`;
       else if (next === "S") result += inClass ? others : `[^${whitespace}]`;
-      else if (next === "p" || next === "P") result += next;
+      else if (isPlainEscape(source, at)) result += next;
       else if (next === "b" && inClass) result += "\\x08";
       else result += character + next;
     } else if (inClass) {
       if (character === "]") inClass = false;
+      // No range: what stands on a side is a class of its own.
+      if (character === "-" && /\\[dDwWsS]$|^\\[dDwWsS]/.test(besides(source, at))) result += "\\";
       // RE2 reads `[[:alpha:]]` as a named class.
       result += character === "[" ? "\\[" : character;
     } else if (character === ".") {

@@ -142,6 +142,16 @@ export class Signature {
   }
 }
 
+/** Matching takes time in proportion to the square of their number. */
+const parametersMax = 32;
+
+/** What is wrong with a signature in the text of an expression. */
+export function signatureFault(definition: string): string | undefined {
+  return readParameters(definition).length > parametersMax
+    ? `A signature has at most ${parametersMax} parameters`
+    : undefined;
+}
+
 const signatures = new Map<string, Signature>();
 
 /** Signatures are few and shared. */

@@ -1,10 +1,10 @@
 import { compileExpression } from "../../engine/expression/compile.ts";
 import { ExpressionError } from "../../engine/expression/expression.ts";
-import { attacks, hostileRecord } from "./attacks.ts";
+import { hostileRecord, languageAttacks } from "./attacks.ts";
 import { emptyContext, emptyEvaluation } from "./context.ts";
 
 /** Prints how each attack ends in this process: its reason, its message and its place. */
-const endings = attacks.map(({ source }) => {
+const endings = languageAttacks.map(({ source }) => {
   try {
     compileExpression(source, emptyContext).evaluate(hostileRecord, emptyEvaluation);
     return "value";

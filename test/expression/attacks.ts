@@ -61,8 +61,8 @@ const recursions: readonly string[] = [
 const limitOf = (reason: string, sources: readonly string[]): readonly Attack[] =>
   sources.map((source) => ({ source, ends: reason }));
 
-export const attacks: readonly Attack[] = [
-  ...workAttacks,
+/** Of these some could depend on the stack of the machine. */
+export const languageAttacks: readonly Attack[] = [
   // Doubling and nesting that the parser would not survive.
   ...limitOf("SOURCE_LIMIT", [
     nested(20, (inner) => `(${inner} ?: b)`),
@@ -172,11 +172,10 @@ export const attacks: readonly Attack[] = [
   ...limitOf("FUEL", [
     `$toMillis(text, '${"[Y]".repeat(50)}')`,
     "$toMillis(text, '[Yw] [Mw] [Dw]')",
-    `$toMillis($substring(words, 0, 5000), '${"[Yw]".repeat(40)}')`,
+    `$toMillis($substring(words, 0, 5000), '${"[Yw]".repeat(5)}')`,
   ]),
   ...limitOf("value", [
     `$toMillis($substring(text, 0, 500), '${"[Y]".repeat(50)}')`,
-    `$toMillis('twelve', '${"[Yw]".repeat(40)}')`,
     "$contains(words, /^(\\w+\\s?)*$/)",
     "$match(words, /(\\w+\\s)*!$/)",
   ]),
@@ -191,6 +190,8 @@ export const attacks: readonly Attack[] = [
     `$contains(text, /${"[\\w\\s\\S\\u0100-\\uffff]".repeat(600)}/i)`,
     `$contains(text, /${Array.from({ length: 2000 }, (_, index) => `a${index}`).join("|")}/)`,
     "$eval('$eval(\"1\")')",
+    `(function($x)<${"n".repeat(9000)}:n>{ 1 })(1)`,
+    `[${Array.from({ length: 80 }, (_, index) => `$toMillis('12', '[Yw][Mw]${index}')`).join(",")}]`,
     "$random()",
     "$shuffle(list)",
     "$toMillis(text, words)",
@@ -211,6 +212,7 @@ export const attacks: readonly Attack[] = [
   // Pictures.
   ...limitOf("PICTURE_LIMIT", [
     "$fromMillis(1, '[Y,100000000]')",
+    `$toMillis('twelve', '${"[Yw]".repeat(6)}')`,
     "$toMillis(text, '[Y,1-99999999][M]')",
     `$toMillis(text, '${"[Y]".repeat(200)}')`,
   ]),
@@ -254,6 +256,8 @@ export const attacks: readonly Attack[] = [
     "$spread({'toString': 1, 'valueOf': 2})",
   ]),
 ];
+
+export const attacks: readonly Attack[] = [...languageAttacks, ...workAttacks];
 
 /** How an attack ends: the reason of its error, or `value`. */
 export function endOf(source: string): string {

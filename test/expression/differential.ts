@@ -88,11 +88,8 @@ export async function compareOn(compiled: Compiled, document: object): Promise<C
   if (expected === undefined) return { kind: "deviation", deviation: unusable ?? "no-data" };
   if ("value" in expected && "value" in actual && expected.value === actual.value)
     return { kind: actual.value === "absent" ? "absent" : "value" };
-  if ("reason" in expected && "reason" in actual) {
-    return expected.reason === actual.reason
-      ? { kind: "error" }
-      : { kind: "deviation", deviation: "which-error" };
-  }
+  if ("reason" in expected && "reason" in actual && expected.reason === actual.reason)
+    return { kind: "error" };
   const deviation = explanation(source, expected, actual, ours instanceof ExpressionError);
   if (deviation !== undefined) return { kind: "deviation", deviation };
   const detail = `${source}\n  on ${JSON.stringify(document)}\n  wants ${JSON.stringify(expected)}\n  gives ${JSON.stringify(actual)}`;
@@ -109,6 +106,9 @@ const loadReasons: ReadonlySet<string> = new Set([
   "UNKNOWN_VARIABLE",
 ]);
 
+/** A constructor of an array or object with more than one member. */
+const severalMembers = /\[[^\]]*,|\{[^}]*,/;
+
 function explanation(
   source: string,
   expected: Answer,
@@ -122,7 +122,7 @@ function explanation(
     if (actual.reason === "OUTPUT_INVALID") return "no-data";
     if (actual.reason === "ARGUMENT_INVALID" && /\$from|\$format/.test(source))
       return "not-a-number";
-    return undefined;
+    return "reason" in expected && severalMembers.test(source) ? "which-error" : undefined;
   }
   if (!("value" in expected)) return undefined;
   if (source.includes("$type") && expected.value.replaceAll("object", "number") === actual.value)

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { linearPattern } from "../../engine/expression/regex-syntax.ts";
 import { errorOf, evaluate } from "./context.ts";
+import { pick, randomFrom } from "./random-documents.ts";
+import type { Random } from "./random-documents.ts";
 
 const texts = [
   "",
@@ -92,6 +94,61 @@ test("patterns mean on the linear engine what they mean to JavaScript", () => {
       );
     }
   }
+});
+
+/** Single characters, classes and escapes, also such as only one of the two engines gives a meaning of its own. */
+const atoms: readonly string[] = [
+  ..."abc09-#@{}]é&/ ",
+  ..."\\d \\D \\w \\W \\s \\S . \\. \\- \\/ \\t \\v \\f \\n \\0 \\cA \\u0061 \\x62 \\$".split(" "),
+  ..."\\A \\C \\E \\G \\N \\Q \\R \\X \\Z \\a \\e \\h \\k \\p \\pL \\p{L} \\P{L} \\y \\z \\8 \\_ \\< \\@".split(
+    " ",
+  ),
+  ..."[ab] [^a] [a-c0-9] [\\s\\d] [^\\w] [\\b] [] [^] [a\\]] [é-ü] [\\w-] [\\w-a] [a-\\d] [.] [*+?] [[:alpha:]] [a&&b]".split(
+    " ",
+  ),
+];
+const assertions = ["^", "$", "\\b", "\\B"];
+const quantifiers = ["", "", "", "*", "+", "?", "{2}", "{1,2}", "{2,}", "*?", "+?", "??", "{"];
+
+/** Groups are not repeated: of empty turns, and of what groups kept, the engines think differently. */
+function randomPattern(random: Random, depth: number): string {
+  const parts = Array.from({ length: 1 + Math.floor(random() * 3) }, () => {
+    const choice = random();
+    if (depth > 0 && choice < 0.2) return `(${randomPattern(random, depth - 1)})`;
+    if (depth > 0 && choice < 0.3) {
+      return `(?:${randomPattern(random, depth - 1)}|${randomPattern(random, depth - 1)})`;
+    }
+    if (choice < 0.4) return pick(random, assertions);
+    return pick(random, atoms) + pick(random, quantifiers);
+  });
+  return parts.join("");
+}
+
+test("random patterns find on the linear engine what they find natively", () => {
+  const random = randomFrom(1);
+  const counts = { found: 0, none: 0 };
+  for (let round = 0; round < 4000; round++) {
+    let pattern: RegExp;
+    try {
+      pattern = new RegExp(randomPattern(random, 2), pick(random, ["", "i", "m"]));
+    } catch {
+      continue;
+    }
+    const linear = linearPattern(pattern);
+    for (let each = 0; each < 3; each++) {
+      const length = Math.floor(random() * 9);
+      const text = Array.from({ length }, () =>
+        pick(random, [..."abc019 .-_\n\tAQEzkLé/\\]{[#@&"]),
+      );
+      const native = pattern.exec(text.join(""));
+      const matcher = linear.matcher(text.join(""));
+      const found = matcher.find() ? [matcher.start(), matcher.group()] : undefined;
+      const wanted = native === null ? undefined : [native.index, native[0]];
+      assert.deepEqual(found, wanted, `${pattern} on ${JSON.stringify(text.join(""))}`);
+      counts[native === null ? "none" : "found"]++;
+    }
+  }
+  assert.ok(counts.found > 2000 && counts.none > 2000, JSON.stringify(counts));
 });
 
 test("functions find, cut and replace with a match", () => {

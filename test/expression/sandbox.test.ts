@@ -180,6 +180,14 @@ test("an expression that hit a limit works again on the next record", () => {
   }
 });
 
+test("what one evaluation leaves of its steps is nothing to the next compilation", () => {
+  const endless = compileExpression("($f := function($n){ $f($n + 1) }; $f(0))", emptyContext);
+  errorOf(() => endless.evaluate({}, emptyEvaluation));
+  const picture = "[Y,99-99]".repeat(20);
+  const compiled = compileExpression(`$length($fromMillis(0, '${picture}'))`, emptyContext);
+  assert.equal(compiled.evaluate({}, emptyEvaluation), 99 * 20);
+});
+
 test("results are plain data", () => {
   const record = { list: [{ a: 1 }, { a: 2 }] };
   const plainObjects = (value: Value | undefined): boolean =>

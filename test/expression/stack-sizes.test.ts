@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { attacks } from "./attacks.ts";
+import { languageAttacks } from "./attacks.ts";
 
 const run = promisify(execFile);
 
@@ -17,6 +17,6 @@ async function endings(stackKb: number): Promise<readonly string[]> {
 
 test("attacks end the same way, to the letter, on a small stack and on a large one", async () => {
   const [small, large] = await Promise.all([endings(300), endings(4000)]);
-  assert.equal(small?.length, attacks.length);
+  assert.equal(small?.length, languageAttacks.length);
   assert.deepEqual(small, large);
 });

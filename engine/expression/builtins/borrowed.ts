@@ -31,7 +31,7 @@ type BorrowedName = (typeof names)[number];
 
 /** What a call costs that analyses a picture, whatever its length. */
 const steps: Partial<Record<BorrowedName, number>> = {
-  formatNumber: 500,
+  formatNumber: 300,
   formatInteger: 50,
   fromMillis: 150,
   toMillis: 150,

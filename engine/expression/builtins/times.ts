@@ -54,7 +54,7 @@ function toMillis(text: string, offset: number): number {
 /** Pictures are literals of expressions, so there are few. */
 const pictures = new Map<string, DatePicture>();
 
-function withPicture(text: string, picture: string, offset: number): number | undefined {
+function pictureOf(picture: string, offset: number): DatePicture {
   let read = pictures.get(picture);
   if (read === undefined) {
     read = readPicture(picture, (digits, integerPicture) => {
@@ -63,15 +63,20 @@ function withPicture(text: string, picture: string, offset: number): number | un
     });
     pictures.set(picture, read);
   }
-  return readDate(text, read, evaluation.context.processingTimeMs, offset);
+  return read;
 }
 
 /** Faults of a picture, found when the expression is compiled. */
 export function checkPicture(name: string, picture: string, offset: number): void {
   const fault = pictureFault(picture);
   if (fault !== undefined) throw failure("PICTURE_LIMIT", fault, offset);
-  if (name === "$toMillis") borrowedAtLoad("toMillis", ["", picture], offset);
-  else borrowedAtLoad("fromMillis", [0, picture], offset);
+  if (name !== "$toMillis") {
+    borrowedAtLoad("fromMillis", [0, picture], offset);
+    return;
+  }
+  borrowedAtLoad("toMillis", ["", picture], offset);
+  // Made here: that takes longer than many a search.
+  pictureOf(picture, offset);
 }
 
 function instant(value: Outcome, index: number, offset: number): number {
@@ -116,7 +121,12 @@ export const timeFunctions: readonly Builtin[] = [
         ? undefined
         : picture === undefined
           ? toMillis(text as string, offset)
-          : withPicture(text as string, picture as string, offset),
+          : readDate(
+              text as string,
+              pictureOf(picture as string, offset),
+              evaluation.context.processingTimeMs,
+              offset,
+            ),
   ),
   builtin(
     "fromMillis",
