@@ -241,6 +241,31 @@ test("a fetch buffer gives rows up to a limit and goes on behind what is no data
   assert.deepEqual([buffer.take(10, Infinity)?.nextOffset, buffer.takenOffset], [5, 5]);
 });
 
+test("compressed batches wait packed, one is unpacked at a time", () => {
+  const value = Buffer.alloc(1000, 1);
+  const packed = (offset: number): Buffer => {
+    const encoder = new BatchEncoder();
+    for (let row = 0; row < 100; row += 1) encoder.append({ key: null, value, timestampMs: 1 });
+    return at(encoder.finish(noProducer, "gzip"), offset);
+  };
+  const buffer = new FetchBuffer(where, 30);
+  const records = Buffer.concat([packed(0), packed(100), packed(200)]);
+  const known = { error: 0, highWatermark: 300, lastStableOffset: 300, logStartOffset: 0 };
+  buffer.add({ ...known, topicId: "", partition: 0, aborted: [], records });
+  assert.equal(buffer.fetchOffset, 300);
+  assert.ok(buffer.bytes < 10_000);
+  const seen: number[] = [];
+  for (let rows = buffer.take(60, 290); rows !== undefined; rows = buffer.take(60, 290)) {
+    assert.ok(buffer.bytes < 200_000);
+    seen.push(...rows.offsets);
+  }
+  assert.deepEqual(
+    seen,
+    Array.from({ length: 260 }, (_, row) => 30 + row),
+  );
+  assert.equal(buffer.takenOffset, 290);
+});
+
 test("snappy: literals, overlapping copies, Java's framing; damage is an error", () => {
   // "abab..." of 10: length, a literal of two bytes, a copy of 8 from 2 back.
   const block = Buffer.from([10, 1 << 2, 0x61, 0x62, 1 | (4 << 2), 2]);

@@ -150,7 +150,9 @@ describe("K4: an old request that arrives behind a newer transaction", () => {
     kafka.cutConnections();
     const late = kafka.script.hold("initProducerId", "request");
     const second = bench.deliver(target, 2, "one");
-    await late.arrived;
+    const unfenced = second.then(() => assert.fail("no take-over"));
+    await Promise.race([late.arrived, unfenced]);
+    unfenced.catch(() => undefined);
     kafka.cutConnections();
     await second;
     const before = kafka.requests("initProducerId");

@@ -288,6 +288,18 @@ describe("nothing of a committed epoch is dropped that meets", () => {
   }
 });
 
+it("K9: a transaction that a crash left open is ended by the next start at once, and readers wait no longer", async (context) => {
+  const job = await afterEpochs(context, 1);
+  await job.runInto("kafka.mark.after");
+  const logs = [job.kafka.log("out", 1), job.kafka.log("copy.commits")];
+  for (const log of logs) assert.ok(log.lastStableOffset < log.highWatermark);
+  // However the start goes on.
+  await job.runInto("kafka.settle.before");
+  for (const log of logs) assert.equal(log.lastStableOffset, log.highWatermark);
+  await job.run();
+  await job.assertShown(1, 2);
+});
+
 it("a fresh start on both sides writes the mark of its session, and epoch 1 follows", async (context) => {
   const job = await FakeJob.start(context);
   await job.run();

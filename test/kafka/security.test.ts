@@ -19,6 +19,7 @@ import { brokerMissing, TestBroker } from "./broker.ts";
 import { makeCertificates } from "./certificates.ts";
 import type { Certificates } from "./certificates.ts";
 import { makeTopics } from "./make-topics.ts";
+import { TcpProxy } from "./tcp-proxy.ts";
 
 const missing = brokerMissing();
 if (missing !== undefined) console.error(`SKIPPED: ${missing}`);
@@ -126,6 +127,8 @@ describe("a broker with TLS, logins and rights", { skip: missing ?? false }, () 
     readonly kafka: string;
     readonly login?: string;
     readonly input?: string;
+    /** Where the listener is reached; default: where it is. */
+    readonly address?: string;
   }
 
   let attempts = 0;
@@ -137,6 +140,7 @@ describe("a broker with TLS, logins and rights", { skip: missing ?? false }, () 
     kafka,
     login = password,
     input = "in",
+    address = broker.addresses.get(listener) ?? "",
   }: Attempt): Promise<ProcessEnd> {
     const home = join(folder, `attempt-${(attempts += 1)}`);
     mkdirSync(home);
@@ -145,7 +149,6 @@ describe("a broker with TLS, logins and rights", { skip: missing ?? false }, () 
       cpSync(file, join(home, file.split("/").at(-1) ?? ""));
     }
     writeFileSync(join(home, "job.yaml"), jobText(name, kafka, input));
-    const address = broker.addresses.get(listener) ?? "";
     const environment = { ORDERS_PASSWORD: login, SERVERS: address };
     const end = await pipeline(["run", "job.yaml", "--close"], { cwd: home, environment });
     const explained = await pipeline(["explain", "job.yaml", "--format", "json"], {
@@ -174,13 +177,16 @@ describe("a broker with TLS, logins and rights", { skip: missing ?? false }, () 
     assert.match(stdout, /reached the end: 3 records/);
   });
 
-  it("K13: refuses a wrong password with 6, at once", async () => {
+  it("K13: refuses a wrong password with 6, at the first attempt", async () => {
     const kafka = `  tls: { ca_file: authority.pem }\n${scram}`;
-    const startMs = performance.now();
-    const end = await run({ name: "login", listener: "SCRAM", kafka, login: "another-5ecret" });
+    const proxy = await TcpProxy.start(Number(broker.addresses.get("SCRAM")?.split(":")[1]));
+    const { address } = proxy;
+    const login = "another-5ecret";
+    const end = await run({ name: "login", listener: "SCRAM", kafka, login, address });
+    await proxy.close();
     assert.equal(end.exit, 6, end.stderr);
     assert.match(end.stderr, /KAFKA_REFUSED/);
-    assert.ok(performance.now() - startMs < 10_000, "no storm of attempts");
+    assert.equal(proxy.accepted, 1, "no storm of attempts");
   });
 
   it("K13: names the right that is missing", async () => {

@@ -24,6 +24,7 @@ export class TcpProxy {
   readonly #pairs = new Set<Pair>();
   readonly #manners = { "to-target": pass, "to-client": pass };
   #isCut = false;
+  #accepted = 0;
 
   private constructor(server: Server, targetPort: number | undefined) {
     this.#server = server;
@@ -44,6 +45,11 @@ export class TcpProxy {
 
   get address(): string {
     return `127.0.0.1:${this.port}`;
+  }
+
+  /** Connections that have ever come. */
+  get accepted(): number {
+    return this.#accepted;
   }
 
   /** Connections that are open now. */
@@ -91,6 +97,7 @@ export class TcpProxy {
   }
 
   #connect(client: Socket): void {
+    this.#accepted += 1;
     if (this.#isCut || this.targetPort === undefined) {
       resetSocket(client);
       return;

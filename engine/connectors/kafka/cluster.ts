@@ -162,14 +162,6 @@ export class KafkaCluster {
   }
 
   async #send(link: BrokerLink, api: Api, body: Buffer, timeoutMs?: number): Promise<Buffer> {
-    const version = link.versions.get(api.key);
-    if (version === undefined || version.max < api.version || version.min > api.version) {
-      throw new EngineError(
-        "KAFKA_UNSUPPORTED",
-        `${link.address} does not take ${api.name} ${api.version}: it is older than Kafka 3.1, or newer than this release knows`,
-        { hint: "Kafka 3.1 to 4.x is supported. Nothing was read or written." },
-      );
-    }
     if (!api.flexible) return link.request(api, body, timeoutMs);
     // The header of a flexible request ends with its tagged fields, the one of its answer is nothing but them.
     const answer = await link.request(api, Buffer.concat([noTags, body]), timeoutMs);
@@ -188,7 +180,7 @@ export class KafkaCluster {
       this.#forget(address, known);
       return this.#link(node);
     }
-    const opening = this.#transport.open(node.host, node.port);
+    const opening = this.#open(node);
     this.#links.set(address, opening);
     try {
       const link = await opening;
@@ -198,6 +190,28 @@ export class KafkaCluster {
       if (this.#links.get(address) === opening) this.#links.delete(address);
       throw error;
     }
+  }
+
+  async #open({
+    host,
+    port,
+  }: {
+    readonly host: string;
+    readonly port: number;
+  }): Promise<BrokerLink> {
+    const link = await this.#transport.open(host, port);
+    // All at once: a broker that lacks one of them must not be written to before that is found.
+    const lacking = Object.values(apis).find(({ key, version }) => {
+      const { min, max } = link.versions.get(key) ?? { min: 0, max: -1 };
+      return version < min || version > max;
+    });
+    if (lacking === undefined) return link;
+    link.close();
+    throw new EngineError(
+      "KAFKA_UNSUPPORTED",
+      `${link.address} does not take ${lacking.name} ${lacking.version}: it is older than Kafka 3.1, or newer than this release knows`,
+      { hint: "Kafka 3.1 to 4.x is supported. Nothing was read or written." },
+    );
   }
 
   #forget(address: string, opening: Promise<BrokerLink>): void {
