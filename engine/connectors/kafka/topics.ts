@@ -8,7 +8,13 @@ import {
 import type { ConfigResource, NewTopic } from "./admin-requests.ts";
 import { apis } from "./api.ts";
 import type { KafkaCluster } from "./cluster.ts";
-import { answerError, checkAnswer, errorCode, KafkaProtocolError } from "./kafka-errors.ts";
+import {
+  answerError,
+  checkAnswer,
+  errorCode,
+  isMoved,
+  KafkaProtocolError,
+} from "./kafka-errors.ts";
 import { decodeListOffsets, encodeListOffsets } from "./log-requests.ts";
 import type { Isolation, OffsetQuery, TopicPartition } from "./log-requests.ts";
 import type { TopicMetadata } from "./metadata.ts";
@@ -42,7 +48,7 @@ export function topicMissing(cluster: KafkaCluster, name: string): EngineError {
  */
 export async function createTopic(cluster: KafkaCluster, topic: NewTopic): Promise<void> {
   const what = `making topic ${topic.name}`;
-  const { controller } = await cluster.metadata([]);
+  const { controller, nodes } = await cluster.metadata([]);
   const body = encodeCreateTopics([topic], createTimeoutMs);
   const answer = decodeCreateTopics(await cluster.onNode(controller, apis.createTopics, body));
   const { error, message } = answer[0] ?? { error: -1, message: null };
@@ -50,6 +56,14 @@ export async function createTopic(cluster: KafkaCluster, topic: NewTopic): Promi
     const [made] = await findTopics(cluster, [topic.name]);
     if (made?.partitions.every(({ leader }) => leader >= 0) === true) return;
     throw new KafkaProtocolError(what, errorCode.leaderNotAvailable);
+  }
+  // Brokers that are there, but not let in yet: they have just started, or missed a heartbeat.
+  const isWaiting =
+    error === errorCode.invalidReplicationFactor &&
+    topic.replication > 0 &&
+    topic.replication <= nodes.length;
+  if (isWaiting || isMoved(error)) {
+    throw new KafkaProtocolError(`${what} (${message ?? error})`, errorCode.leaderNotAvailable);
   }
   const failure = answerError(what, error, `Create on topic ${topic.name}`);
   if (failure instanceof EngineError || message === null) throw failure;
