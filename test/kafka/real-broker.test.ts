@@ -195,6 +195,25 @@ describe("on a real broker", { skip: missing ?? false }, () => {
     await admin.disconnect();
   });
 
+  it("K1: a start waits for brokers that are not let into their cluster yet", async () => {
+    const { job, topics } = names();
+    const starting = cluster();
+    const metadata = starting.metadata.bind(starting);
+    let withoutNodes = 2;
+    starting.metadata = async (names) => {
+      const found = await metadata(names);
+      if (names.length > 0 || withoutNodes === 0) return found;
+      withoutNodes -= 1;
+      return { ...found, nodes: [] };
+    };
+    const one = new KafkaTarget(starting, { failpoints: noFailpoints, logger });
+    await one.begin(job, "first");
+    await one.prepare(topics);
+    await one.deliver(outbox(epochRecords(1)), permit(job, 1, "first"));
+    assert.deepEqual(await values(topics[0]!), expected(0, 1));
+    await one.close();
+  });
+
   it("a producer waits for a partition that has no leader yet, and does not repeat what may be written", async () => {
     const [topic = ""] = names().topics;
     await makeTopics(broker.bootstrap, [topic], 1);

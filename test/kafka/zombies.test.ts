@@ -15,7 +15,7 @@ describe("processes of one job that should not be there", { skip: missing ?? fal
 
   before(async () => {
     const input = join(folder, "orders.jsonl");
-    makeOrders(input, 3000);
+    makeOrders(input, 1500);
     bench = await ZombieBench.start(folder, input);
   });
   after(async () => {

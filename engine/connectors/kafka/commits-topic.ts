@@ -9,6 +9,7 @@ import { partitionName, scanLog } from "./log-scan.ts";
 import type { LedPartition } from "./log-scan.ts";
 import type { TopicPartition } from "./log-requests.ts";
 import { createTopic, findTopics, listOffsets } from "./topics.ts";
+import { ConnectionLost } from "./transport.ts";
 
 /** One shard until several are run side by side. */
 const shard = 0;
@@ -78,9 +79,10 @@ export async function findCommitsPartition(
 
 const replicationMax = 3;
 
-/** Makes the commits topic: compacted, as safe as the cluster allows. */
+/** Makes the commits topic: compacted, as safe as the cluster allows. Throws ConnectionLost while no broker is ready. */
 export async function makeCommitsTopic(cluster: KafkaCluster, job: string): Promise<void> {
   const { nodes } = await cluster.metadata([]);
+  if (nodes.length === 0) throw new ConnectionLost(`no broker of ${cluster.address} is ready`);
   const replication = Math.min(replicationMax, nodes.length);
   await createTopic(cluster, {
     name: commitsTopicOf(job),

@@ -8,7 +8,13 @@ import {
 import type { ConfigResource, NewTopic } from "./admin-requests.ts";
 import { apis } from "./api.ts";
 import type { KafkaCluster } from "./cluster.ts";
-import { answerError, checkAnswer, errorCode, KafkaProtocolError } from "./kafka-errors.ts";
+import {
+  answerError,
+  checkAnswer,
+  errorCode,
+  isMoved,
+  KafkaProtocolError,
+} from "./kafka-errors.ts";
 import { decodeListOffsets, encodeListOffsets } from "./log-requests.ts";
 import type { Isolation, OffsetQuery, TopicPartition } from "./log-requests.ts";
 import type { TopicMetadata } from "./metadata.ts";
@@ -51,9 +57,13 @@ export async function createTopic(cluster: KafkaCluster, topic: NewTopic): Promi
     if (made?.partitions.every(({ leader }) => leader >= 0) === true) return;
     throw new KafkaProtocolError(what, errorCode.leaderNotAvailable);
   }
-  // Brokers that are there, but that the controller does not count on at the moment.
-  if (error === errorCode.invalidReplicationFactor && topic.replication <= nodes.length) {
-    throw new KafkaProtocolError(what, errorCode.leaderNotAvailable);
+  // Brokers that are there, but not let in yet: they have just started, or missed a heartbeat.
+  const isWaiting =
+    error === errorCode.invalidReplicationFactor &&
+    topic.replication > 0 &&
+    topic.replication <= nodes.length;
+  if (isWaiting || isMoved(error)) {
+    throw new KafkaProtocolError(`${what} (${message ?? error})`, errorCode.leaderNotAvailable);
   }
   const failure = answerError(what, error, `Create on topic ${topic.name}`);
   if (!(failure instanceof KafkaProtocolError) || message === null) throw failure;
