@@ -112,7 +112,9 @@ test("every function is documented with an example", () => {
 /** Functions that jsonata binds, read from its source. */
 function functionsOfJsonata(): readonly string[] {
   const source = readFileSync(join(projectRoot, "node_modules/jsonata/jsonata.js"), "utf8");
-  return [...source.matchAll(/(?:staticFrame|environment)\.bind\('(\w+)'/g)].map(([, name]) => `$${name ?? ""}`);
+  return [...source.matchAll(/(?:staticFrame|environment)\.bind\('(\w+)'/g)].map(
+    ([, name]) => `$${name ?? ""}`,
+  );
 }
 
 /** Names that a part of the document lists: in its headings, or in lines of nothing but names. */
