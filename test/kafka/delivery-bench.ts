@@ -4,7 +4,8 @@ import { KafkaTarget } from "../../engine/connectors/kafka/kafka-target.ts";
 import type { FailpointName, Failpoints } from "../../engine/core/failpoints.ts";
 import type { JsonObject } from "../../engine/core/json.ts";
 import { outbox } from "../connectors/embedded-fixtures.ts";
-import { clusterAt, committedRecords, heldUpPartitions } from "./committed-records.ts";
+import { heldUpPartitions } from "./stable-ends.ts";
+import { clusterAt, readTopic } from "./test-cluster.ts";
 
 /** Places of a take-over: they are passed by the successor of a session that left its transaction open. */
 const inTakeOver = /^kafka\.(fence|settle|barrier)/;
@@ -70,7 +71,7 @@ export class DeliveryBench {
     await deliver();
     this.#expected.push(...records.map(({ value }) => String(value)));
     const where = `epoch ${epoch}, at ${place}`;
-    const seen = await committedRecords(this.#readersBootstrap, topic);
+    const seen = await readTopic(this.#readersBootstrap, topic);
     const values = seen.map(({ value }) => String(value));
     assert.deepEqual(values.toSorted(), this.#expected.toSorted(), where);
     const topics = [topic, `${job}.commits`];
@@ -91,7 +92,7 @@ export class DeliveryBench {
       error: () => {},
     };
     const block = { create_topics: true, topic_partitions: partitions, ...this.#settings };
-    const cluster = clusterAt(this.#bootstrap, block, logger);
+    const cluster = clusterAt(this.#bootstrap, block, { logger });
     return new KafkaTarget(cluster, { failpoints: this.#failpoints, logger });
   }
 

@@ -5,7 +5,7 @@ import { KafkaSource } from "../../engine/connectors/kafka/kafka-source.ts";
 import type { FailpointName } from "../../engine/core/failpoints.ts";
 import { never } from "../connectors/embedded-fixtures.ts";
 import { TestBroker } from "./broker.ts";
-import { clusterAt } from "./committed-records.ts";
+import { clusterAt } from "./test-cluster.ts";
 import { DeliveryBench } from "./delivery-bench.ts";
 import { makeTopics } from "./make-topics.ts";
 import { TcpProxy } from "./tcp-proxy.ts";

@@ -4,7 +4,8 @@ import type { ConsumedRecord } from "../../engine/connectors/embedded/topic-read
 import { comparableLine, makeOrdersJob, outputNames } from "../crash/orders-outputs.ts";
 import type { Outputs } from "../crash/orders-outputs.ts";
 import { pipeline, PipelineProcess } from "../crash/pipeline-process.ts";
-import { committedRecords, heldUpPartitions } from "./committed-records.ts";
+import { heldUpPartitions } from "./stable-ends.ts";
+import { readTopic } from "./test-cluster.ts";
 import { LiveReader, placeOf } from "./live-reader.ts";
 import { makeTopics } from "./make-topics.ts";
 
@@ -131,7 +132,7 @@ export class OrdersRound {
     return await Promise.all(
       [...outputNames, commits].map(async (name) => ({
         name,
-        records: await committedRecords(this.#bootstrap, `${this.#name}.${name}`),
+        records: await readTopic(this.#bootstrap, `${this.#name}.${name}`),
       })),
     );
   }

@@ -10,7 +10,8 @@ import { noFailpoints } from "../../engine/core/failpoints.ts";
 import type { JsonObject, JsonValue } from "../../engine/core/json.ts";
 import { epochRecords, epochTopics, outbox, permitFor } from "../connectors/embedded-fixtures.ts";
 import { brokerMissing, TestBroker } from "./broker.ts";
-import { clusterAt, committedRecords, heldUpPartitions } from "./committed-records.ts";
+import { heldUpPartitions } from "./stable-ends.ts";
+import { clusterAt, readTopic } from "./test-cluster.ts";
 import { makeTopics } from "./make-topics.ts";
 
 const missing = brokerMissing();
@@ -42,7 +43,7 @@ describe("on a real broker", { skip: missing ?? false }, () => {
   });
 
   function cluster(block: JsonObject = { create_topics: true, topic_partitions: 3 }): KafkaCluster {
-    return clusterAt(broker.bootstrap, block, logger);
+    return clusterAt(broker.bootstrap, block, { logger });
   }
 
   const target = (): KafkaTarget =>
@@ -55,7 +56,7 @@ describe("on a real broker", { skip: missing ?? false }, () => {
   }
 
   async function values(topic: string): Promise<string[]> {
-    const records = await committedRecords(broker.bootstrap, topic);
+    const records = await readTopic(broker.bootstrap, topic);
     return records.map(({ value }) => value?.toString() ?? "(no value)").toSorted();
   }
 

@@ -1,42 +1,6 @@
-import { resolveCluster } from "../../engine/connectors/kafka/block.ts";
-import { KafkaCluster } from "../../engine/connectors/kafka/cluster.ts";
-import { KafkaTopicReader } from "../../engine/connectors/kafka/kafka-topic-reader.ts";
-import { clusterSettings } from "../../engine/connectors/kafka/settings.ts";
+import type { KafkaCluster } from "../../engine/connectors/kafka/cluster.ts";
 import { findTopics, listOffsets } from "../../engine/connectors/kafka/topics.ts";
-import type { ConsumedRecord } from "../../engine/connectors/embedded/topic-reader.ts";
-import type { JsonObject } from "../../engine/core/json.ts";
-import type { Logger } from "../../engine/core/logger.ts";
-import { machineClock, never } from "../connectors/embedded-fixtures.ts";
-
-const silent: Logger = { info: () => {}, warn: () => {}, error: () => {} };
-
-/** `block` as in a job's `kafka:`. */
-export function clusterAt(
-  bootstrap: string,
-  block: JsonObject = {},
-  logger: Logger = silent,
-): KafkaCluster {
-  const resolved = resolveCluster(block, () => {});
-  const sources = { secrets: new Map<string, string>(), baseDirectory: "/" };
-  const settings = clusterSettings("kafka", bootstrap, resolved, sources);
-  return new KafkaCluster(settings, { clock: machineClock, logger });
-}
-
-/** What our own reader finds in a topic. */
-export async function committedRecords(
-  bootstrap: string,
-  topic: string,
-): Promise<readonly ConsumedRecord[]> {
-  const reader = new KafkaTopicReader(clusterAt(bootstrap), topic);
-  const found: ConsumedRecord[] = [];
-  try {
-    await reader.open("beginning");
-    for await (const records of reader.records({ follow: false }, never)) found.push(...records);
-  } finally {
-    await reader.close();
-  }
-  return found;
-}
+import { clusterAt } from "./test-cluster.ts";
 
 const stableTries = 200;
 const stablePauseMs = 50;
