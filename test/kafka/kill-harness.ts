@@ -39,11 +39,11 @@ export interface KafkaKillReport {
 }
 
 /** Of the random kills, those aimed at a delivery, and those at its end: between request and answer. Some miss. */
-const aimedShare = 0.65;
-const endShare = 0.2;
-/** It takes a while until a kill arrives: those for the end of a delivery would come too late. */
-const aimedPart = 0.8;
-const endMsMax = 3;
+const aimedShare = 0.75;
+const endShare = 0.15;
+/** It takes a while until a kill arrives: one aimed at the very end of a delivery would come too late. */
+const aimedPart = 0.65;
+const endMsMax = 2;
 /**
  * Kills of the broker: while it works on the end of a transaction, which takes a few milliseconds; when it has answered
  * and writes the markers; when a successor asks it to take back a transaction.
