@@ -36,8 +36,11 @@ export interface DeliveryTarget {
    * its marks are lost. Reads only.
    */
   inspect(job: string): Promise<DeliveryMark | undefined>;
-  /** After the recovery decision: fences older sessions of the job and readies this one. */
-  begin(job: string, incarnation: string): Promise<void>;
+  /**
+   * After the recovery decision: fences older sessions of the job and readies this one. `epoch`: the newest that this
+   * state has committed; a far side that holds a later one by now is another's, who is left alone.
+   */
+  begin(job: string, incarnation: string, epoch?: number): Promise<void>;
   /** All or nothing; records become visible together with `permit.mark`. */
   deliver(outputs: OutboxReader, permit: CommitPermit): Promise<void>;
   close(): Promise<void>;

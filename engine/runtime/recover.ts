@@ -186,7 +186,7 @@ async function readyTargets(
     const pending = decision.deliver.includes(id) ? newest?.outboxes[id] : undefined;
     const topics = topicsOf(connection, pending?.topics ?? []);
     partitions.set(id, await target.prepare(topics));
-    await target.begin(plan.job, incarnation);
+    await target.begin(plan.job, incarnation, newest?.epoch ?? 0);
     if (newest === undefined || pending === undefined) continue;
     await failpoints.hit("recover.deliver.before");
     const path = outboxPath(directory.path, newest.epoch, id);

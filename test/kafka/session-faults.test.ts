@@ -9,7 +9,7 @@ import { machineClock } from "../connectors/embedded-fixtures.ts";
 import { pipeline } from "../crash/pipeline-process.ts";
 import type { ProcessEnd } from "../crash/pipeline-process.ts";
 import { FakeJob } from "./fake-job.ts";
-import { until } from "./fake-target.ts";
+import { FakeTarget, until } from "./fake-target.ts";
 
 async function jobOn(
   context: TestContext,
@@ -66,6 +66,31 @@ describe("two copies of a job", () => {
     await assert.rejects(job.run(), { code: "SINK_FENCED", exit: 6 });
     assert.equal((await runProcess(job, "saved")).exit, 0);
     await job.assertShown(1, 2);
+  });
+
+  it("K7: a copy that is outrun between its look and its fence stops, and a restart of the other one goes on", async (context) => {
+    const bench = await FakeTarget.start(context);
+    const running = await bench.begun("running");
+    await bench.deliver(running, 1, "running");
+    const outrun = await bench.target(
+      {},
+      {
+        async hit(name) {
+          if (name === "kafka.fence.before") await bench.deliver(running, 2, "running");
+        },
+      },
+    );
+    await assert.rejects(outrun.begin("job", "copy", 1), { code: "SINK_FENCED", exit: 6 });
+    await assert.rejects(bench.deliver(running, 3, "running"), {
+      code: "KAFKA_INTERRUPTED",
+      exit: 5,
+    });
+    await bench.assertShown(2);
+    const restarted = await bench.target();
+    assert.equal((await restarted.inspect("job"))?.incarnation, "running");
+    await restarted.begin("job", "restarted", 3);
+    await bench.deliver(restarted, 3, "restarted");
+    await bench.assertShown(3);
   });
 
   it("K6: a transaction that took too long stops the run with 5, and the next one makes up for it", async (context) => {

@@ -77,11 +77,11 @@ export class KafkaTarget implements DeliveryTarget {
     return this.#held;
   }
 
-  async begin(job: string, incarnation: string): Promise<void> {
+  async begin(job: string, incarnation: string, epoch = Infinity): Promise<void> {
     this.#job = { job, incarnation };
     await this.#cluster.repeated("taking over", async () => {
       try {
-        await this.#takeOver(job, incarnation);
+        await this.#takeOver(job, incarnation, epoch);
       } catch (error) {
         throw deliveryFailure(error, this.id);
       }
@@ -97,7 +97,7 @@ export class KafkaTarget implements DeliveryTarget {
     await this.#cluster.repeated(`delivering epoch ${mark.epoch}`, async () => {
       try {
         if ((await this.#session?.isWhole()) !== true) {
-          await this.#takeOver(job.job, job.incarnation);
+          await this.#takeOver(job.job, job.incarnation, mark.epoch);
         }
         if (this.#isHeld(mark)) return;
         const session = this.#session;
@@ -141,8 +141,8 @@ export class KafkaTarget implements DeliveryTarget {
   }
 
   /** Looks whether it is still ours to take, fences, settles, and reads the verdict behind a barrier of its own. */
-  async #takeOver(job: string, incarnation: string): Promise<void> {
-    const before = await this.#lookForOthers(job, incarnation);
+  async #takeOver(job: string, incarnation: string, epoch: number): Promise<void> {
+    const before = await this.#lookForOthers(job, incarnation, epoch);
     if (before === undefined) await makeCommitsTopic(this.#cluster, job);
     await this.#outputs.refresh();
     const commits = await this.#commitsPartition(job);
@@ -151,7 +151,7 @@ export class KafkaTarget implements DeliveryTarget {
     await this.#failpoints.hit("kafka.fence.after");
     await this.#settle(session, commits);
     // Whoever came in since has lost its session by now; without a barrier of ours its restart goes on all the same.
-    await this.#lookForOthers(job, incarnation);
+    await this.#lookForOthers(job, incarnation, epoch);
     await this.#failpoints.hit("kafka.barrier.before");
     const barrierOffset = await this.#writeBarrier(session, commits, incarnation);
     await this.#failpoints.hit("kafka.barrier.after");
@@ -170,11 +170,17 @@ export class KafkaTarget implements DeliveryTarget {
   }
 
   /** Throws SINK_FENCED if another session has come in since the last look, SINK_DIVERGED if all sessions are gone. */
-  async #lookForOthers(job: string, incarnation: string): Promise<DeliveryMark | undefined> {
+  async #lookForOthers(
+    job: string,
+    incarnation: string,
+    epoch: number,
+  ): Promise<DeliveryMark | undefined> {
     const now = await this.#look(job);
     if (!this.#looked) return now;
     if (now === undefined && this.#held !== undefined) throw this.#commitsGone(job);
-    if (sameSession(now, this.#held, incarnation)) return now;
+    // A copy of a running job's state knows its session, but not the epochs that came after the copy.
+    const isOurs = sameSession(now, this.#held, incarnation) && (now?.epoch ?? 0) <= epoch;
+    if (isOurs) return now;
     throw fenced(job, now?.incarnation);
   }
 
