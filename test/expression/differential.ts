@@ -106,8 +106,15 @@ const loadReasons: ReadonlySet<string> = new Set([
   "UNKNOWN_VARIABLE",
 ]);
 
-/** A constructor of an array or object with more than one member. */
-const severalMembers = /\[[^\]]*,|\{[^}]*,/;
+/** Whether there is a constructor of an array or object with more than one member: jsonata evaluates these at once. */
+function hasSeveralMembers(node: unknown): boolean {
+  if (typeof node !== "object" || node === null) return false;
+  if (Array.isArray(node)) return node.some(hasSeveralMembers);
+  const { value, expressions, lhs } = node as Readonly<Record<string, unknown>>;
+  const members = value === "[" ? expressions : lhs;
+  if (Array.isArray(members) && members.length > 1) return true;
+  return Object.values(node).some(hasSeveralMembers);
+}
 
 function explanation(
   source: string,
@@ -122,7 +129,9 @@ function explanation(
     if (actual.reason === "OUTPUT_INVALID") return "no-data";
     if (actual.reason === "ARGUMENT_INVALID" && /\$from|\$format/.test(source))
       return "not-a-number";
-    return "reason" in expected && severalMembers.test(source) ? "which-error" : undefined;
+    return "reason" in expected && hasSeveralMembers(jsonata(source).ast())
+      ? "which-error"
+      : undefined;
   }
   if (!("value" in expected)) return undefined;
   if (source.includes("$type") && expected.value.replaceAll("object", "number") === actual.value)
