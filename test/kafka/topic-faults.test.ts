@@ -3,12 +3,12 @@ import { describe, it } from "node:test";
 import { attribute, headerField } from "../../engine/connectors/kafka/batch-format.ts";
 import { errorCode } from "../../engine/connectors/kafka/kafka-errors.ts";
 import { KafkaSource } from "../../engine/connectors/kafka/kafka-source.ts";
+import { createTopic } from "../../engine/connectors/kafka/topics.ts";
 import { FakeKafka } from "../../engine/testing/fake-kafka/fake-kafka.ts";
 import { machineClock, never } from "../connectors/embedded-fixtures.ts";
 import { ElapsingClock } from "./elapsing-clock.ts";
 import { FakeJob } from "./fake-job.ts";
 import { until } from "./fake-target.ts";
-import { makeTopics } from "./make-topics.ts";
 import { clusterAt, readTopic } from "./test-cluster.ts";
 
 describe("a topic that is not what it was", () => {
@@ -297,6 +297,9 @@ it("a topic is made once the controller counts on its brokers again", async (con
   const kafka = await FakeKafka.start({ clock: machineClock });
   context.after(() => kafka.close());
   kafka.script.refuse("createTopics", errorCode.invalidReplicationFactor, { times: 2 });
-  await makeTopics(kafka.bootstrap, ["made"], 2);
+  const cluster = clusterAt(kafka.bootstrap);
+  context.after(() => cluster.close());
+  const topic = { name: "made", partitions: 2, replication: 1, configs: {} };
+  await cluster.repeated("making a topic", () => createTopic(cluster, topic));
   assert.ok(kafka.topics.has("made"));
 });
