@@ -10,6 +10,8 @@ export interface FileFacts {
   /** Bytes; undefined if there is no file. */
   readonly length: number | undefined;
   readonly mark: (DeliveryMark & { readonly length: number }) | undefined;
+  /** True if the file that was committed for this sink lies elsewhere, as long as it was then. */
+  readonly isLeftBehind?: boolean;
   /** True if the bytes that were committed have been read, and are others now. */
   readonly changed?: boolean;
 }
@@ -118,15 +120,34 @@ type FileDecision =
   | Refuse
   | { readonly kind: "keep"; readonly length: number; readonly publish: boolean };
 
+/** What is committed of a sink's file. One that was renamed goes on with the file that lies under its path. */
+export function committedFile(
+  commit: CommitRecord | undefined,
+  id: string,
+  path: string,
+): CommitRecord["files"][string] | undefined {
+  return commit?.files[id] ?? Object.values(commit?.files ?? {}).find((one) => one.path === path);
+}
+
 function decideFile(facts: RecoveryFacts, id: string, file: FileFacts): FileDecision {
   const { commit } = facts;
-  const committed = commit?.files[id];
+  const committed = committedFile(commit, id, file.path);
   if (commit === undefined || committed === undefined) return decideNewFile(facts, id, file);
   const { mark } = file;
-  if (committed.path !== file.path) {
-    // A folder that was moved as a whole keeps its marker; any other change of the path begins a new output.
-    const taken = Object.values(commit.files).some(({ path }) => path === file.path);
-    if (taken || mark === undefined || !isOurs(facts, mark)) return decideNewFile(facts, id, file);
+  // A folder that was moved as a whole keeps its marker; any other change of the path begins a new output.
+  const isTaken = Object.entries(commit.files).some(
+    ([other, { path }]) => other !== id && path === file.path,
+  );
+  const isMoved = mark !== undefined && isOurs(facts, mark) && !isTaken;
+  if (committed.path !== file.path && !isMoved) {
+    if (committed.length > 0 && file.isLeftBehind !== true) {
+      return refuse(
+        "OUTPUT_DAMAGED",
+        `${committed.path} of sink ${id}, with ${committed.length} bytes that had been committed, is gone, and ${file.path} is another output`,
+        "restore it beside the state: nothing makes these outputs again",
+      );
+    }
+    return decideNewFile(facts, id, file);
   }
   if (mark !== undefined) {
     if (!isOurs(facts, mark)) return foreignFile(file.path, mark);
@@ -163,12 +184,14 @@ function decideNewFile(facts: RecoveryFacts, id: string, file: FileFacts): FileD
   const isLeftover =
     facts.identity?.outputs[id] === file.path &&
     (mark === undefined || (isOurs(facts, mark) && mark.length === 0));
-  if (facts.overwrite || isLeftover) return start;
+  if (isLeftover || (facts.overwrite && facts.commit === undefined)) return start;
   if ((file.length ?? 0) > 0) {
     return refuse(
       "OUTPUT_EXISTS",
       `the output file ${file.path} of sink ${id} already holds ${file.length} bytes`,
-      "move it away, choose another output, or start with --overwrite to replace it",
+      facts.commit === undefined
+        ? "move it away, choose another output, or start with --overwrite to replace it"
+        : "the state does not know what is in it: move it away or choose another output",
     );
   }
   return mark === undefined || mark.length === 0 ? start : foreignFile(file.path, mark);

@@ -86,7 +86,7 @@ export const consumeCommand = {
       throw new EngineError("USAGE", "--max must be a whole number from 1");
     }
     const drain = drainOnSignals(consoleLogger(new StatusLine()));
-    const place = topicsPlace(options);
+    const place = topicsPlace(options, drain.signal);
     const reader =
       "cluster" in place
         ? new KafkaTopicReader(place.cluster, options.topic, options.isolation)

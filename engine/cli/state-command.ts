@@ -69,6 +69,7 @@ export const stateCommand = {
         logger: consoleLogger(new StatusLine()),
         catalog,
         secrets,
+        stop: new AbortController().signal,
       },
     );
     const facts = {

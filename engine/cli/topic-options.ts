@@ -1,6 +1,7 @@
 import { dirname, resolve } from "node:path";
 import { env } from "node:process";
 import type { Argv } from "yargs";
+import { topicNameFault } from "../connectors/embedded/topic-name.ts";
 import type { TopicsFolder } from "../connectors/embedded/topics-folder.ts";
 import { resolveCluster } from "../connectors/kafka/block.ts";
 import { KafkaCluster } from "../connectors/kafka/cluster.ts";
@@ -45,19 +46,29 @@ interface ClusterAccess {
   readonly baseDirectory: string;
 }
 
-/** Where `produce` and `consume` find their topic: a real cluster, or a folder of embedded topics. */
+/**
+ * Where `produce` and `consume` find their topic: a real cluster, or a folder of embedded topics. `stop`: when nobody
+ * wants to wait for the cluster any more.
+ */
 export function topicsPlace(
   options: TopicArguments,
+  stop?: AbortSignal,
 ): { readonly cluster: KafkaCluster } | { readonly folder: TopicsFolder } {
   const { servers, client, ...sources } =
     options.job === undefined ? environmentAccess() : jobAccess(options.job, options);
+  const fault = topicNameFault(options.topic);
+  if (fault !== undefined) {
+    throw new EngineError("USAGE", `topic name ${JSON.stringify(options.topic)} ${fault}`);
+  }
   if (servers === "embedded") {
     const directory = resolve(options.topicsDir);
     return { folder: { directory, files: nodeFiles, clock: nodeClock } };
   }
   const settings = clusterSettings("kafka", servers, client, sources);
   const logger = consoleLogger(new StatusLine());
-  return { cluster: new KafkaCluster(settings, { clock: nodeClock, logger }) };
+  return {
+    cluster: new KafkaCluster(settings, { clock: nodeClock, logger, ...(stop && { stop }) }),
+  };
 }
 
 function environmentAccess(): ClusterAccess {

@@ -103,6 +103,8 @@ export interface ConnectorContext {
   readonly clock: Clock;
   readonly failpoints: Failpoints;
   readonly logger: Logger;
+  /** Aborts when the run is to drain: what waits for something out of reach should not wait for long. */
+  readonly stop: AbortSignal;
   /** Absolute folder of embedded topics. */
   readonly topicsDirectory: string;
   /** Absolute folder that relative paths of the spec start from. */

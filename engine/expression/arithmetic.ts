@@ -8,7 +8,7 @@ import {
   remainderDecimals,
   subtractDecimals,
 } from "../core/decimal.ts";
-import { NumberToken } from "../core/number-token.ts";
+import { exactToken, NumberToken } from "../core/number-token.ts";
 import { ExpressionError } from "./expression.ts";
 import { failure, shown } from "./failure.ts";
 import { meter, spend } from "./meter.ts";
@@ -133,7 +133,10 @@ function exact(value: Outcome, reason: string, operator: string, offset: number)
       offset,
     );
   }
-  const decimal = decimalFromNumber(ordinary(value, reason, operator, offset));
+  const decimal =
+    value instanceof NumberToken
+      ? exactToken(value)
+      : decimalFromNumber(ordinary(value, reason, operator, offset));
   if (decimal === undefined) throw outOfRange(value, offset);
   return decimal;
 }

@@ -1,3 +1,4 @@
+import { Decimal, decimalToNumber } from "../core/decimal.ts";
 import { NumberToken } from "../core/number-token.ts";
 import { failure, shown } from "./failure.ts";
 import { spend, spendArray, spendReading } from "./meter.ts";
@@ -127,7 +128,8 @@ export function range(from: Outcome, to: Outcome, offset: number): Outcome {
 }
 
 function bound(value: Outcome, reason: string, side: string, offset: number): number | undefined {
-  const number = value instanceof NumberToken ? value.number : value;
+  const plainNumber = value instanceof NumberToken ? value.number : value;
+  const number = plainNumber instanceof Decimal ? decimalToNumber(plainNumber) : plainNumber;
   if (number === undefined || (typeof number === "number" && Number.isInteger(number)))
     return number;
   throw failure(

@@ -1,3 +1,4 @@
+import { Decimal, decimalToNumber } from "../core/decimal.ts";
 import { NumberToken } from "../core/number-token.ts";
 import { checkDepth, meter, spend, spendArray } from "./meter.ts";
 import { truthy } from "./truth.ts";
@@ -148,13 +149,19 @@ export function timesChosen(result: Outcome, index: number, length: number): num
   const positions = result instanceof Sequence ? result.items : isArray(result) ? result : [result];
   let times = 0;
   for (const position of positions) {
-    const number = position instanceof NumberToken ? position.number : position;
+    const number = ordinaryNumber(position);
     if (typeof number !== "number" || Number.isNaN(number)) return truthy(result) ? 1 : 0;
     const wanted = Math.floor(number);
     if ((wanted < 0 ? length + wanted : wanted) === index) times++;
   }
   spend(positions.length);
   return times;
+}
+
+/** A number of any kind as a double; anything else as it is. */
+function ordinaryNumber(value: unknown): unknown {
+  if (value instanceof NumberToken) return value.number;
+  return value instanceof Decimal ? decimalToNumber(value) : value;
 }
 
 /** `*`: all members of an object; arrays among them joined, however deep, and then the result is an array, too. */

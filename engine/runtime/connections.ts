@@ -19,7 +19,7 @@ export interface TargetConnection {
 export type ConnectionOptions = Pick<RunOptions, "topicsDirectory">;
 export type ConnectionPorts = Pick<
   RunPorts,
-  "clock" | "files" | "failpoints" | "logger" | "catalog" | "secrets"
+  "clock" | "files" | "failpoints" | "logger" | "catalog" | "secrets" | "stop"
 >;
 
 /** Sources, file sinks and delivery targets of a plan: made, not yet opened. */
@@ -43,6 +43,7 @@ export class Connections {
       clock: ports.clock,
       failpoints: ports.failpoints,
       logger: ports.logger,
+      stop: ports.stop,
       topicsDirectory: options.topicsDirectory,
       baseDirectory: plan.baseDirectory,
       maxRecordBytes,

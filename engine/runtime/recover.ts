@@ -1,9 +1,10 @@
+import { resolve } from "node:path";
 import { genesisHash } from "../checkpoint/commit-record.ts";
 import type { CommitRecord } from "../checkpoint/commit-record.ts";
 import { OutboxFile, outboxPath } from "../checkpoint/outbox.ts";
 import { stateFormatVersion } from "../checkpoint/identity.ts";
 import type { Identity } from "../checkpoint/identity.ts";
-import { decideRecovery } from "../checkpoint/recovery.ts";
+import { committedFile, decideRecovery } from "../checkpoint/recovery.ts";
 import type { FileFacts, Recover } from "../checkpoint/recovery.ts";
 import type { StateDirectory } from "../checkpoint/state-directory.ts";
 import type { PositionedSink, PositionedSinkFacts } from "../connectors/connector.ts";
@@ -86,8 +87,12 @@ async function decide(
   const files: Record<string, FileFacts> = {};
   for (const [id, sink] of connections.files) {
     const found = await sink.inspect();
-    const changed = await isChanged(sink, found, newest?.files[id], newest?.bootId, host.bootId);
-    files[id] = { path: sink.name, ...found, changed };
+    const committed = committedFile(newest, id, sink.name);
+    const changed = await isChanged(sink, found, committed, newest?.bootId, host.bootId);
+    const before =
+      committed && (await fileSystem.stat(resolve(plan.baseDirectory, committed.path)));
+    const isLeftBehind = before !== undefined && before.size >= (committed?.length ?? 0);
+    files[id] = { path: sink.name, ...found, changed, isLeftBehind };
   }
   const targets: Record<string, DeliveryMark | undefined> = {};
   const damagedOutboxes: string[] = [];
@@ -160,12 +165,17 @@ async function cutFiles(
   connections: Connections,
   decision: Recover,
   newest: CommitRecord | undefined,
-  { failpoints }: RunPorts,
+  { failpoints, logger }: RunPorts,
 ): Promise<void> {
   await failpoints.hit("recover.truncate.before");
   for (const [id, sink] of connections.files) {
     const length = decision.lengths[id] ?? 0;
-    const committed = newest?.files[id];
+    const committed = committedFile(newest, id, sink.name);
+    if (committed !== undefined && committed.path !== sink.name && length === 0) {
+      logger.warn(
+        `sink ${id} goes on in ${sink.name}; what it wrote before stays in ${committed.path}`,
+      );
+    }
     await sink.open(length, committed?.length === length ? committed.tail : undefined);
   }
   await failpoints.hit("recover.truncate.after");

@@ -326,12 +326,27 @@ const sinkChanges: Row[] = [
   ["a sink that is gone from the spec", { files: {} }, { epoch: 3, lengths: {} }],
   [
     "a sink with another path, nothing there",
-    { files: { out: file(undefined, undefined, 0, moved) } },
+    { files: { out: { ...file(undefined, undefined, 0, moved), isLeftBehind: true } } },
     { epoch: 3, lengths: { out: 0 }, publish: ["out"] },
   ],
   [
+    "a sink with another path, and nothing where it was before",
+    { files: { out: file(undefined, undefined, 0, moved) } },
+    "OUTPUT_DAMAGED",
+  ],
+  [
+    "a sink with another name goes on with its file",
+    { files: { renamed: file(320, at3, 300) } },
+    { epoch: 3, lengths: { renamed: 300 } },
+  ],
+  [
+    "a new sink is not let over a file that was there, not even with --overwrite",
+    { overwrite: true, files: { fresh: file(300, undefined, 0, moved) } },
+    "OUTPUT_EXISTS",
+  ],
+  [
     "a sink with another path, content there",
-    { files: { out: file(300, undefined, 0, moved) } },
+    { files: { out: { ...file(300, undefined, 0, moved), isLeftBehind: true } } },
     "OUTPUT_EXISTS",
   ],
   [
@@ -347,7 +362,10 @@ const sinkChanges: Row[] = [
         ...third,
         files: { out: { path, length: 300 }, more: { path: moved, length: 300 } },
       },
-      files: { out: file(300, at3, 300, moved), more: file(300, at3, 300, path) },
+      files: {
+        out: { ...file(300, at3, 300, moved), isLeftBehind: true },
+        more: { ...file(300, at3, 300, path), isLeftBehind: true },
+      },
     },
     "OUTPUT_EXISTS",
   ],

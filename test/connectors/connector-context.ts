@@ -45,6 +45,7 @@ export function connectorContext(
     clock: new SleepingClock(),
     failpoints: noFailpoints,
     logger: { info() {}, warn() {}, error() {} },
+    stop: new AbortController().signal,
     topicsDirectory: `${baseDirectory}/topics`,
     baseDirectory,
     maxRecordBytes: 1 << 20,

@@ -36,6 +36,7 @@ function runContext(topicsDirectory: string): ConnectorContext {
   const unused = (): never => assert.fail("not needed");
   return {
     job: "job",
+    stop: new AbortController().signal,
     topicsDirectory,
     baseDirectory: "/",
     maxRecordBytes: 1_048_576,

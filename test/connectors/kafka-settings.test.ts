@@ -32,7 +32,9 @@ test("servers are a list of host:port, IPv6 in brackets", () => {
     { host: "a", port: 9092 },
     { host: "::1", port: 9093 },
   ]);
-  assert.throws(() => settings({}, "a"), { code: "USAGE", message: /"a".*is not host:port/ });
+  for (const server of ["a", "a:", "a:0", "a:65536", "http://a:9092", "a:9092/b", ""]) {
+    assert.throws(() => settings({}, server), { code: "USAGE", message: /is not host:port/ });
+  }
 });
 
 test("timeouts have defaults and are durations", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Decimal, decimalText } from "../../engine/core/decimal.ts";
+import { NumberToken } from "../../engine/core/number-token.ts";
 import { serializeValue } from "../../engine/core/json-text.ts";
 import type { Value } from "../../engine/core/value.ts";
 import { decimal, errorOf, evaluate } from "./context.ts";
@@ -13,6 +14,8 @@ const record = {
   zero: decimal("0.00"),
   negative: decimal("-5.25"),
   plain: 2,
+  long: new NumberToken("9007199254740993"),
+  fine: new NumberToken("12345678901234567.89"),
   text: "149.99",
   lines: [{ net: decimal("0.10") }, { net: decimal("0.20") }, { net: decimal("0.3") }],
 };
@@ -25,6 +28,9 @@ const context = {
 /** Decimals are written with their scale. */
 const exact: readonly (readonly [source: string, text: string])[] = [
   ["amount + price", "161.99"],
+  ["$decimal(long)", "9007199254740993"],
+  ["$decimal(fine)", "12345678901234567.89"],
+  ["long * amount", "1350989816218601540.07"],
   ["amount - 0.99", "149.00"],
   ["amount * 0.08", "11.9992"],
   ["0.1 + price", "12.1"],
@@ -59,6 +65,13 @@ const exact: readonly (readonly [source: string, text: string])[] = [
   ["(lines.net)[0]", "0.10"],
   ["lines^(>net)[0].net", "0.3"],
 ];
+
+test("a decimal is a position and a bound like any number", () => {
+  assert.equal(evaluate("['z', 'y', 'x'][$decimal('1')]", record), "y");
+  assert.equal(evaluate("['z', 'y', 'x'][$floor($decimal('2.5'))]", record), "x");
+  assert.deepEqual(evaluate("[$decimal('1')..3]", record), [1, 2, 3]);
+  assert.equal(errorOf(() => evaluate("[$decimal('1.5')..3]", record)).reason, "T2003");
+});
 
 test("arithmetic on decimals is exact and keeps the scale", () => {
   for (const [source, text] of exact) {

@@ -19,10 +19,14 @@ import { WireReader } from "./wire-reader.ts";
 export interface ClusterPorts {
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Aborts when nobody wants to wait for the cluster any more. */
+  readonly stop?: AbortSignal;
 }
 
 const backoffFirstMs = 50;
 const backoffMaxMs = 5000;
+/** How long the cluster is waited for once everything is to stop. */
+const lastPatienceMs = 10_000;
 /** Between two lines about an outage. */
 const outageLineMs = 10_000;
 
@@ -31,16 +35,18 @@ export class KafkaCluster {
   readonly settings: ClusterSettings;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly #stop: AbortSignal | undefined;
   readonly #transport: Transport;
   readonly #links = new Map<string, Promise<BrokerLink>>();
   readonly #closing = new AbortController();
   #nodes: readonly BrokerNode[] = [];
   #lostLinks = 0;
 
-  constructor(settings: ClusterSettings, { clock, logger }: ClusterPorts) {
+  constructor(settings: ClusterSettings, { clock, logger, stop }: ClusterPorts) {
     this.settings = settings;
     this.clock = clock;
     this.logger = logger;
+    this.#stop = stop;
     this.#transport = new Transport(settings.transport);
   }
 
@@ -98,6 +104,7 @@ export class KafkaCluster {
   async repeated<T>(what: string, work: () => Promise<T>): Promise<T> {
     const startMs = this.clock.nowMs();
     let toldMs = startMs;
+    let giveUpMs = startMs + this.settings.outageTimeoutMs;
     for (let pauseMs = backoffFirstMs; ; pauseMs = Math.min(pauseMs * 2, backoffMaxMs)) {
       try {
         return await work();
@@ -105,7 +112,8 @@ export class KafkaCluster {
         if (!isPassing(error)) throw error;
         if (this.closed) throw error;
         const nowMs = this.clock.nowMs();
-        if (nowMs - startMs >= this.settings.outageTimeoutMs) throw this.unreachable(what, error);
+        if (this.#stop?.aborted === true) giveUpMs = Math.min(giveUpMs, nowMs + lastPatienceMs);
+        if (nowMs >= giveUpMs) throw this.unreachable(what, error);
         if (nowMs - toldMs >= outageLineMs) {
           toldMs = nowMs;
           this.logger.warn(`kafka at ${this.address}: ${what} is waiting: ${error.message}`);

@@ -56,8 +56,11 @@ export function clusterSettings(
 
 function serversOf(text: string): ClusterSettings["servers"] {
   return text.split(",").map((server) => {
-    const [, host, port] = /^\s*\[?([^\s\]]+?)\]?:(\d{1,5})\s*$/.exec(server) ?? [];
-    if (host !== undefined) return { host, port: Number(port) };
+    const [, ip6, name, port] =
+      /^\s*(?:\[([0-9a-fA-F:.]+)\]|([\w.-]+)):(\d{1,5})\s*$/.exec(server) ?? [];
+    const host = ip6 ?? name;
+    const number = Number(port);
+    if (host !== undefined && number > 0 && number <= 65_535) return { host, port: number };
     throw new EngineError("USAGE", `"${server}" in bootstrap_servers is not host:port`);
   });
 }

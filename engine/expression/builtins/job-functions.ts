@@ -9,7 +9,7 @@ import {
 } from "../../core/decimal.ts";
 import type { RoundingMode } from "../../core/decimal.ts";
 import { nearestName } from "../../core/nearest.ts";
-import { NumberToken } from "../../core/number-token.ts";
+import { exactToken, NumberToken } from "../../core/number-token.ts";
 import { decimalFault, spendDigits } from "../arithmetic.ts";
 import { evaluation } from "../evaluation.ts";
 import type { CompileContext } from "../expression.ts";
@@ -67,20 +67,24 @@ function modeOf(
   );
 }
 
-/** A decimal of a decimal, of a number by its shortest text, or of a text in the grammar of decimals. */
+/** A decimal of a decimal, of a number by its digits, or of a text in the grammar of decimals. */
 function exactValue(value: Outcome, name: string, offset: number): Decimal {
   if (value instanceof Decimal) return value;
-  const number = value instanceof NumberToken ? value.number : value;
-  const decimal =
-    typeof number === "number"
-      ? decimalFromNumber(number)
-      : typeof number === "string"
-        ? parseDecimal(number)
-        : undefined;
+  const decimal = readExactly(value);
   if (decimal === undefined) {
-    throw failure("DECIMAL_INVALID", `${name} cannot make a decimal of ${shown(value)}`, offset);
+    throw failure(
+      "DECIMAL_INVALID",
+      `${name} cannot make a decimal of ${shown(value)}: at most 38 digits, a point and a minus sign`,
+      offset,
+    );
   }
   return decimal;
+}
+
+function readExactly(value: Outcome): Decimal | undefined {
+  if (value instanceof NumberToken) return exactToken(value);
+  if (typeof value === "number") return decimalFromNumber(value);
+  return typeof value === "string" ? parseDecimal(value) : undefined;
 }
 
 /** `$round(x, scale, mode)`. A plain number without mode is rounded as jsonata does. */
@@ -102,7 +106,7 @@ export function round(
   if (!fits) throw failure("T0410", `Argument 1 of $round is no number: ${shown(value)}`, offset);
   try {
     const named = modeOf(mode, rounding, "$round", offset);
-    const decimal = exactValue(number, "$round", offset);
+    const decimal = exactValue(value, "$round", offset);
     const result = roundDecimal(decimal, digits, named);
     spendDigits(decimal, result, result);
     return result;
