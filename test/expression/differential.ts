@@ -17,6 +17,8 @@ interface OracleAnswer {
   readonly answer: Answer | undefined;
   /** Why the interpreter's answer cannot be compared. */
   readonly unusable: Deviation | undefined;
+  /** Whether it has put marks on arrays of its input that JSON does not show. */
+  readonly hasMarked?: boolean;
 }
 
 /** Items of the list of deviations in docs/expressions.md, by name. */
@@ -41,7 +43,9 @@ type Deviation =
   /** An array that `[]` kept is an ordinary array once it is a member or an argument. */
   | "kept-array"
   /** Formatting NaN or an infinity; the type of NaN. */
-  | "not-a-number";
+  | "not-a-number"
+  /** A transform gives an array that it matches a member that JSON does not show, but a comparison sees. */
+  | "member-of-array";
 
 export interface Comparison {
   readonly kind: Ending;
@@ -84,13 +88,15 @@ export async function compareOn(compiled: Compiled, document: object): Promise<C
   const actual = ourAnswer(ours, document);
   // What takes us too much work may take the interpreter all memory.
   if ("reason" in actual && actual.limit) return { kind: "deviation", deviation: "limit" };
-  const { answer: expected, unusable } = await oracleAnswer(oracle, document);
+  const { answer: expected, unusable, hasMarked } = await oracleAnswer(oracle, document);
   if (expected === undefined) return { kind: "deviation", deviation: unusable ?? "no-data" };
   if ("value" in expected && "value" in actual && expected.value === actual.value)
     return { kind: actual.value === "absent" ? "absent" : "value" };
   if ("reason" in expected && "reason" in actual && expected.reason === actual.reason)
     return { kind: "error" };
-  const deviation = explanation(source, expected, actual, ours instanceof ExpressionError);
+  const deviation =
+    explanation(source, expected, actual, ours instanceof ExpressionError) ??
+    (hasMarked === true ? "input-changed" : undefined);
   if (deviation !== undefined) return { kind: "deviation", deviation };
   const detail = `${source}\n  on ${JSON.stringify(document)}\n  wants ${JSON.stringify(expected)}\n  gives ${JSON.stringify(actual)}`;
   return { kind: "difference", detail };
@@ -134,6 +140,8 @@ function explanation(
       : undefined;
   }
   if (!("value" in expected)) return undefined;
+  const isComparison = [expected.value, actual.value].every((text) => /^(true|false)$/.test(text));
+  if (isComparison && /~> *\|.*\|/.test(source)) return "member-of-array";
   if (source.includes("$type") && expected.value.replaceAll("object", "number") === actual.value)
     return "not-a-number";
   if (expected.value.includes('"@":')) return "tuples-visible";
@@ -164,13 +172,22 @@ async function oracleAnswer(
     const result: unknown = await expression.evaluate(input);
     if (changed()) return { answer: undefined, unusable: "input-changed" };
     if (!isData(result)) return { answer: undefined, unusable: "no-data" };
-    return { answer: { value: JSON.stringify(result) ?? "absent" }, unusable: undefined };
+    const value = JSON.stringify(result) ?? "absent";
+    return { answer: { value }, unusable: undefined, hasMarked: isMarked(input) };
   } catch (error) {
     if (changed()) return { answer: undefined, unusable: "input-changed" };
     const { code } = error as { code?: string };
     if (code === undefined) return { answer: undefined, unusable: "host-error" };
     return { answer: { reason: code, limit: false }, unusable: undefined };
   }
+}
+
+function isMarked(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  // Its places and its length.
+  const names = Object.getOwnPropertyNames(value).length;
+  if (Array.isArray(value) && names !== value.length + 1) return true;
+  return Object.values(value).some(isMarked);
 }
 
 function isData(value: unknown): boolean {
