@@ -97,7 +97,7 @@ export class KafkaTarget implements DeliveryTarget {
     await this.#cluster.repeated(`delivering epoch ${mark.epoch}`, async () => {
       try {
         if ((await this.#session?.isWhole()) !== true) {
-          await this.#takeOver(job.job, job.incarnation, mark.epoch);
+          await this.#takeOver(job.job, job.incarnation, Infinity);
         }
         if (this.#isHeld(mark)) return;
         const session = this.#session;
