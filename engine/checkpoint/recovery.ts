@@ -169,7 +169,7 @@ function decideFile(facts: RecoveryFacts, id: string, file: FileFacts): FileDeci
   if (file.changed === true) {
     return refuse(
       "OUTPUT_DAMAGED",
-      `the first ${committed.length} bytes of ${file.path} are not those that were committed`,
+      `what was last committed of ${file.path}, up to byte ${committed.length}, is not in it any more`,
       "a disk that lost what it had confirmed does this: restore the output file; nothing was written",
     );
   }

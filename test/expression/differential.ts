@@ -122,6 +122,15 @@ function hasSeveralMembers(node: unknown): boolean {
   return Object.values(node).some(hasSeveralMembers);
 }
 
+/** Whether a side of a comparison is, or holds, what a transform has made. */
+function comparesTransform(node: unknown, isInside = false): boolean {
+  if (typeof node !== "object" || node === null) return false;
+  const { type, value } = node as Readonly<Record<string, unknown>>;
+  if (isInside && type === "transform") return true;
+  const inside = isInside || (type === "binary" && ["=", "!=", "in"].includes(String(value)));
+  return Object.values(node).some((part) => comparesTransform(part, inside));
+}
+
 function explanation(
   source: string,
   expected: Answer,
@@ -141,7 +150,7 @@ function explanation(
   }
   if (!("value" in expected)) return undefined;
   const isComparison = [expected.value, actual.value].every((text) => /^(true|false)$/.test(text));
-  if (isComparison && /~> *\|.*\|/.test(source)) return "member-of-array";
+  if (isComparison && comparesTransform(jsonata(source).ast())) return "member-of-array";
   if (source.includes("$type") && expected.value.replaceAll("object", "number") === actual.value)
     return "not-a-number";
   if (expected.value.includes('"@":')) return "tuples-visible";

@@ -50,7 +50,10 @@ test("D3: an output that a disk has lost a part of, though it was synced, is not
     assert.ok(ending.kind === "stopped");
     const { code, exit, message } = ending.error;
     assert.deepEqual([code, exit], ["OUTPUT_DAMAGED", exitCode.person]);
-    assert.match(message, /first \d+ bytes of out\/kept\.jsonl are not those that were committed/);
+    assert.match(
+      message,
+      /what was last committed of out\/kept\.jsonl, up to byte \d+, is not in it any more/,
+    );
     assert.equal(changes, 0);
   }
 });
