@@ -57,7 +57,7 @@ function prepare() {
 }
 
 function progress(text) {
-  if (process.stderr.isTTY) process.stderr.write(`\r${text.padEnd(60)}\r`);
+  process.stderr.write(process.stderr.isTTY ? `\r${text.padEnd(60)}\r` : `${text}\n`);
 }
 
 try {
