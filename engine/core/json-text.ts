@@ -97,10 +97,15 @@ function writeValue(value: Value): string {
   for (const name of Object.keys(value)) {
     const member = value[name];
     if (member !== undefined) {
-      text += (text === "" ? "{" : ",") + nameText(name) + writeValue(member);
+      text += (text === "" ? "{" : ",") + memberText(name, member);
     }
   }
   return text === "" ? "{}" : `${text}}`;
+}
+
+/** `"name":value`, as in the text of an object. */
+export function memberText(name: string, value: Value): string {
+  return nameText(name) + writeValue(value);
 }
 
 function writeDecimal(decimal: Decimal): string {

@@ -84,6 +84,9 @@ export class StreamRecord {
   readonly error: ErrorEnvelope | undefined;
   readonly late: Lateness | undefined;
   readonly result: ResultFacts | undefined;
+  /** What `value` was parsed from, as long as its members are there, unchanged, before the `added` last ones. */
+  readonly text: string | undefined;
+  readonly added: number;
 
   constructor(
     value: ValueObject,
@@ -96,6 +99,8 @@ export class StreamRecord {
     error?: ErrorEnvelope,
     late?: Lateness,
     result?: ResultFacts,
+    text?: string,
+    added = 0,
   ) {
     this.value = value;
     this.eventTimeMs = eventTimeMs;
@@ -107,9 +112,12 @@ export class StreamRecord {
     this.error = error;
     this.late = late;
     this.result = result;
+    this.text = text;
+    this.added = added;
   }
 
-  withValue(value: ValueObject, exact: boolean): StreamRecord {
+  /** `added`: how many members `value` has behind those of this record's value; undefined if it lacks or changes some. */
+  withValue(value: ValueObject, exact: boolean, added: number | undefined): StreamRecord {
     return new StreamRecord(
       value,
       this.eventTimeMs,
@@ -121,6 +129,8 @@ export class StreamRecord {
       this.error,
       this.late,
       this.result,
+      added === undefined ? undefined : this.text,
+      added === undefined ? 0 : this.added + added,
     );
   }
 
@@ -136,6 +146,8 @@ export class StreamRecord {
       error,
       late,
       this.result,
+      value === this.value ? this.text : undefined,
+      this.added,
     );
   }
 }

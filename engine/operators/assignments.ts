@@ -53,6 +53,8 @@ export class Assignments {
   /** What the last `apply` without fault made. */
   value: ValueObject = {};
   exact = false;
+  /** How many members `value` has more than its input; undefined if a line removed or replaced one. */
+  added: number | undefined;
 
   constructor(assignments: readonly Assignment[], context: OperatorContext) {
     this.#fields = assignments.map(({ field }) => field);
@@ -62,11 +64,12 @@ export class Assignments {
   }
 
   /**
-   * Sets the fields on a copy of `input`, found in `value` and `exact` afterwards. Absent leaves a field out or
+   * Sets the fields on a copy of `input`, found in `value`, `exact` and `added` afterwards. Absent leaves a field out or
    * removes it; an overwritten field keeps its place; new ones go to the end. A fault leaves nothing behind.
    */
   apply(input: ValueObject, exact: boolean, context: EvaluationContext): RecordFault | undefined {
     let working = copyOf(input);
+    let written = 0;
     let line = 0;
     try {
       for (; line < this.#fields.length; line += 1) {
@@ -89,6 +92,7 @@ export class Assignments {
           if (fault !== undefined) return fault;
         }
         (this.#writers[line] as FieldWriter)(working, value);
+        written += 1;
       }
     } catch (error) {
       return expressionFault(
@@ -99,6 +103,8 @@ export class Assignments {
     }
     this.value = working;
     this.exact = exact;
+    const more = Object.keys(working).length - Object.keys(input).length;
+    this.added = more === written ? written : undefined;
     return undefined;
   }
 }

@@ -43,9 +43,12 @@ class Enrich implements Operator<Out> {
       out.failed.emit(record, fault);
       return;
     }
-    const value =
-      this.#going === undefined ? assignments.value : only(assignments.value, this.#going);
-    out.main.emit(record.withValue(value, assignments.exact));
+    const { value, exact, added } = assignments;
+    out.main.emit(
+      this.#going === undefined
+        ? record.withValue(value, exact, added)
+        : record.withValue(only(value, this.#going), exact, undefined),
+    );
   }
 }
 

@@ -56,7 +56,8 @@ class Validate implements Operator<Out> {
         out.rejected.emit(record, outcome);
         return;
       }
-      if (outcome.value !== record.value) valid = record.withValue(outcome.value, outcome.exact);
+      // A decimal is written as it came.
+      if (outcome.value !== record.value) valid = record.withValue(outcome.value, outcome.exact, 0);
     }
     const fault = this.#firstViolation(valid);
     if (fault === undefined) out.main.emit(valid);

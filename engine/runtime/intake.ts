@@ -88,7 +88,21 @@ export class Intake {
         continue;
       }
       const sequence = row * sequenceStep;
-      accept(new StreamRecord(value, eventTimeMs, lane, sequence, origin, row, exact));
+      accept(
+        new StreamRecord(
+          value,
+          eventTimeMs,
+          lane,
+          sequence,
+          origin,
+          row,
+          exact,
+          undefined,
+          undefined,
+          undefined,
+          text,
+        ),
+      );
     }
   }
 

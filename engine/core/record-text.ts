@@ -1,0 +1,72 @@
+import { Decimal } from "./decimal.ts";
+import { memberText, serializeValue } from "./json-text.ts";
+import { NumberToken } from "./number-token.ts";
+import { isList } from "./value-kind.ts";
+import type { StreamRecord } from "./record.ts";
+import type { Value, ValueObject } from "./value.ts";
+
+/**
+ * JSON text of a record's value, the same that `serializeValue` writes. Members that are as they came are not written
+ * again: their text is used where it is what would be written (ADR 0010).
+ */
+export function recordText({ value, exact, text, added }: StreamRecord): string {
+  if (text !== undefined) {
+    const names = Object.keys(value);
+    const kept = names.length - added;
+    if (lengthOfMembers(value, names, kept) === text.length) {
+      return added === 0 ? text : extended(text, value, names, kept);
+    }
+  }
+  return exact ? serializeValue(value) : JSON.stringify(value);
+}
+
+function extended(
+  text: string,
+  value: ValueObject,
+  names: readonly string[],
+  kept: number,
+): string {
+  let longer = text.slice(0, -1);
+  for (let index = kept; index < names.length; index += 1) {
+    const name = names[index] as string;
+    if (index > 0) longer += ",";
+    longer += memberText(name, value[name] as Value);
+  }
+  return `${longer}}`;
+}
+
+/**
+ * Units of the text of an object with the first `count` members of `value`, as it would be written if no string
+ * needed an escape. Text of the same meaning is as long only if it is the same: blanks, escapes and a member that a
+ * later one replaced make it longer, and `parseRecordText` keeps every number's own digits. NaN where an object may
+ * have its members in another order than its text: names that are numbers come first.
+ */
+function lengthOfMembers(value: ValueObject, names: readonly string[], count: number): number {
+  // Braces, and for each member two quotes, a colon and, but for the last, a comma.
+  let length = count === 0 ? 2 : 1 + count * 4;
+  for (let index = 0; index < count; index += 1) {
+    const name = names[index] as string;
+    const first = name.charCodeAt(0);
+    if (first >= 0x30 && first <= 0x39) return Number.NaN;
+    length += name.length + lengthOf(value[name] as Value);
+  }
+  return length;
+}
+
+function lengthOf(value: Value): number {
+  if (typeof value === "string") return value.length + 2;
+  if (typeof value !== "object") return String(value).length;
+  if (value === null) return 4;
+  if (value instanceof Decimal) {
+    const { token, jsonKind } = value;
+    return token === undefined ? Number.NaN : token.length + (jsonKind === "string" ? 2 : 0);
+  }
+  if (value instanceof NumberToken) return value.text.length;
+  if (!isList(value)) {
+    const names = Object.keys(value);
+    return lengthOfMembers(value, names, names.length);
+  }
+  let length = value.length === 0 ? 2 : 1 + value.length;
+  for (const item of value) length += lengthOf(item);
+  return length;
+}
