@@ -45,17 +45,28 @@ interface Keyed {
   readonly value: Buffer;
 }
 
-function keyed(line: Buffer, { key, keySeparator }: ProduceArguments): Keyed {
+/** A line of the input that is not blank; `number` counts from 1, blank lines included. */
+interface Line {
+  readonly bytes: Buffer;
+  readonly number: number;
+}
+
+function keyed({ bytes, number: lineNumber }: Line, options: ProduceArguments): Keyed {
+  const { file = "stdin", key, keySeparator } = options;
   if (keySeparator !== undefined) {
-    const end = line.indexOf(keySeparator);
+    const end = bytes.indexOf(keySeparator);
     if (end < 0) {
-      throw new EngineError("USAGE", `a line has no separator ${JSON.stringify(keySeparator)}`);
+      const separator = JSON.stringify(keySeparator);
+      throw new EngineError(
+        "USAGE",
+        `${file}:${lineNumber}: the line has no separator ${separator}`,
+      );
     }
     const start = end + Buffer.byteLength(keySeparator);
-    return { key: line.subarray(0, end), value: line.subarray(start) };
+    return { key: bytes.subarray(0, end), value: bytes.subarray(start) };
   }
-  const member = key === undefined ? undefined : memberOf(line.toString("utf8"), key);
-  return { key: member === undefined ? null : Buffer.from(member), value: line };
+  const member = key === undefined ? undefined : memberOf(bytes.toString("utf8"), key);
+  return { key: member === undefined ? null : Buffer.from(member), value: bytes };
 }
 
 function headersFrom(texts: readonly string[]): readonly RecordHeader[] {
@@ -73,6 +84,7 @@ function memberOf(line: string, name: string): string | undefined {
     if (typeof value !== "object" || value === null || !Object.hasOwn(value, name))
       return undefined;
     const member: unknown = (value as Record<string, unknown>)[name];
+    if (member === null) return undefined;
     return typeof member === "string" ? member : JSON.stringify(member);
   } catch {
     return undefined;
@@ -98,13 +110,14 @@ export const produceCommand = {
         ? stdin
         : createReadStream(options.file, { highWaterMark: fileChunkBytes });
     let written = 0;
+    let keyless = 0;
     try {
       for await (const lines of batchesOf(input)) {
         const timestampMs = nodeClock.nowMs();
-        await writer.append(
-          lines.map((line) => ({ ...keyed(line, options), timestampMs, headers })),
-        );
+        const records = lines.map((line) => ({ ...keyed(line, options), timestampMs, headers }));
+        await writer.append(records);
         written += lines.length;
+        keyless += records.filter(({ key }) => key === null).length;
       }
     } catch (error) {
       if (written > 0) {
@@ -123,31 +136,41 @@ export const produceCommand = {
       await writer.close();
     }
     await print(`${written} ${written === 1 ? "record" : "records"} written to ${options.topic}\n`);
+    if (options.key !== undefined && keyless > 0) {
+      consoleLogger(new StatusLine()).warn(
+        `${number(keyless)} of them without a key: no JSON object with a member ${options.key}`,
+      );
+    }
     return exitCode.ok;
   },
 };
 
 /** The lines of each chunk as it comes, so that a person typing sees them arrive. Blank lines are no records. */
-async function* batchesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<readonly Buffer[]> {
+async function* batchesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<readonly Line[]> {
   let pending: Buffer[] = [];
+  let count = 0;
   for await (const chunk of chunks) {
-    const lines: Buffer[] = [];
+    const lines: Line[] = [];
     let start = 0;
     for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, start)) {
-      lines.push(Buffer.concat([...pending, chunk.subarray(start, end)]));
+      count += 1;
+      lines.push({ bytes: Buffer.concat([...pending, chunk.subarray(start, end)]), number: count });
       pending = [];
       start = end + 1;
     }
     if (start < chunk.length) pending.push(chunk.subarray(start));
     yield* batchesOfRecords(lines);
   }
-  yield* batchesOfRecords([Buffer.concat(pending)]);
+  yield* batchesOfRecords([{ bytes: Buffer.concat(pending), number: count + 1 }]);
 }
 
-function* batchesOfRecords(lines: readonly Buffer[]): Generator<readonly Buffer[]> {
+function* batchesOfRecords(lines: readonly Line[]): Generator<readonly Line[]> {
   const records = lines
-    .map((line) => (line.at(-1) === carriageReturn ? line.subarray(0, -1) : line))
-    .filter((line) => !line.every((byte) => blanks.includes(byte)));
+    .map(({ bytes, number: lineNumber }) => ({
+      bytes: bytes.at(-1) === carriageReturn ? bytes.subarray(0, -1) : bytes,
+      number: lineNumber,
+    }))
+    .filter(({ bytes }) => !bytes.every((byte) => blanks.includes(byte)));
   for (let at = 0; at < records.length; at += batchRecords) {
     yield records.slice(at, at + batchRecords);
   }

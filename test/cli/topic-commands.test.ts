@@ -107,6 +107,26 @@ describe("produce and consume on embedded topics", () => {
     assert.deepEqual(found.toSorted(), values.map((value) => value.toString("hex")).toSorted());
   });
 
+  it("produce says how many records have no key, and in which line a separator is missing", async (context) => {
+    const folder = new JobFolder(context);
+    folder.write("in.jsonl", '{"id":"a"}\n\nbad\n{"id":null}\n{"x":1}\n{"id":7}\n');
+    const onFile = ["produce", "raw", "--file", "in.jsonl"];
+    const { exit, stderr } = await folder.pipeline(...onFile, "--key", "id");
+    assert.equal(exit, 0, stderr);
+    assert.match(stderr, /3 of them without a key: no JSON object with a member id/);
+    const json = await succeeds(folder, "consume", "raw", "--from-beginning", "--format", "json");
+    const keys = json
+      .trim()
+      .split("\n")
+      .map((text) => (JSON.parse(text) as { key: unknown }).key);
+    assert.deepEqual(keys.toSorted(), ["7", "a", null, null, null]);
+
+    folder.write("in.jsonl", "a|b\n\nc\n");
+    const refused = await folder.pipeline(...onFile, "--key-separator", "|");
+    assert.equal(refused.exit, 2);
+    assert.match(refused.stderr, /in\.jsonl:3: the line has no separator "\|"/);
+  });
+
   it("have no headers", async (context) => {
     const folder = new JobFolder(context);
     folder.write("in.jsonl", lines(1));
