@@ -118,8 +118,8 @@ describe("produce and consume on embedded topics", () => {
     const keys = json
       .trim()
       .split("\n")
-      .map((text) => (JSON.parse(text) as { key: unknown }).key);
-    assert.deepEqual(keys.toSorted(), ["7", "a", null, null, null]);
+      .map((text) => String((JSON.parse(text) as { key: unknown }).key));
+    assert.deepEqual(keys.toSorted(), ["7", "a", "null", "null", "null"]);
 
     folder.write("in.jsonl", "a|b\n\nc\n");
     const refused = await folder.pipeline(...onFile, "--key-separator", "|");
