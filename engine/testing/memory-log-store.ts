@@ -106,6 +106,8 @@ async function openStore(
   const open = (): LogNode => {
     const { parent, name } = disk.place(path, "open");
     let found = parent.entries.get(name);
+    // Opening what is there writes a synced manifest.
+    if (found?.kind === "log" && found.readable) found.settled = true;
     if (found === undefined && createIfMissing) {
       found = new LogNode(disk.nextInode());
       parent.change([[name, found]]);

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { replaceFile } from "../../core/durable-file.ts";
 import { EngineError } from "../../core/errors.ts";
 import type { Failpoints } from "../../core/failpoints.ts";
@@ -35,6 +35,8 @@ export class Journal {
   #state = new TopicsState();
   #file: File | undefined;
   #inode = -1;
+  /** Whether its name is known to be durable: who put it in place may have been killed before that. */
+  #named = false;
   /** Place behind the last valid frame. */
   #end = 0;
   /** The last entry, as long as no seal says that it was synced. */
@@ -97,11 +99,13 @@ export class Journal {
   }
 
   /**
-   * Readies the journal for the next entry: cuts a torn tail; writes an entry that nobody has sealed once more before
+   * Readies the journal for the next entry: makes its name durable; cuts a torn tail; writes an entry that nobody has sealed once more before
    * it syncs and seals it, since a sync that failed may have left it in memory only.
    */
   async recover(): Promise<void> {
     const file = this.#opened();
+    if (!this.#named) await this.#files.syncDirectory(dirname(this.path));
+    this.#named = true;
     if ((await file.size()) > this.#end) await file.truncate(this.#end);
     if (this.#unsealed === undefined) return;
     await file.write(this.#unsealed.bytes, this.#unsealed.at);
@@ -135,6 +139,7 @@ export class Journal {
     this.#file = undefined;
     this.#state = new TopicsState();
     this.#inode = -1;
+    this.#named = false;
     this.#end = 0;
     this.#unsealed = undefined;
     await file?.close();
