@@ -45,13 +45,13 @@ interface Keyed {
   readonly value: Buffer;
 }
 
-/** A line of the input that is not blank; `number` counts from 1, blank lines included. */
+/** A line of the input that is not blank; `lineNumber` counts from 1, blank lines included. */
 interface Line {
   readonly bytes: Buffer;
-  readonly number: number;
+  readonly lineNumber: number;
 }
 
-function keyed({ bytes, number: lineNumber }: Line, options: ProduceArguments): Keyed {
+function keyed({ bytes, lineNumber }: Line, options: ProduceArguments): Keyed {
   const { file = "stdin", key, keySeparator } = options;
   if (keySeparator !== undefined) {
     const end = bytes.indexOf(keySeparator);
@@ -138,7 +138,7 @@ export const produceCommand = {
     await print(`${written} ${written === 1 ? "record" : "records"} written to ${options.topic}\n`);
     if (options.key !== undefined && keyless > 0) {
       consoleLogger(new StatusLine()).warn(
-        `${number(keyless)} of them without a key: no JSON object with a member ${options.key}`,
+        `${number(keyless)} of them have no key: not a JSON object, or ${options.key} is missing or null`,
       );
     }
     return exitCode.ok;
@@ -154,21 +154,24 @@ async function* batchesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<readonl
     let start = 0;
     for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, start)) {
       count += 1;
-      lines.push({ bytes: Buffer.concat([...pending, chunk.subarray(start, end)]), number: count });
+      lines.push({
+        bytes: Buffer.concat([...pending, chunk.subarray(start, end)]),
+        lineNumber: count,
+      });
       pending = [];
       start = end + 1;
     }
     if (start < chunk.length) pending.push(chunk.subarray(start));
     yield* batchesOfRecords(lines);
   }
-  yield* batchesOfRecords([{ bytes: Buffer.concat(pending), number: count + 1 }]);
+  yield* batchesOfRecords([{ bytes: Buffer.concat(pending), lineNumber: count + 1 }]);
 }
 
 function* batchesOfRecords(lines: readonly Line[]): Generator<readonly Line[]> {
   const records = lines
-    .map(({ bytes, number: lineNumber }) => ({
+    .map(({ bytes, lineNumber }) => ({
       bytes: bytes.at(-1) === carriageReturn ? bytes.subarray(0, -1) : bytes,
-      number: lineNumber,
+      lineNumber,
     }))
     .filter(({ bytes }) => !bytes.every((byte) => blanks.includes(byte)));
   for (let at = 0; at < records.length; at += batchRecords) {

@@ -81,12 +81,15 @@ export class StreamRecord {
   readonly row: number;
   /** True if `value` may hold a Decimal or NumberToken anywhere. */
   readonly exact: boolean;
+  /**
+   * The text that `value`'s first members were parsed from and still say; `added` members follow. Undefined once one was
+   * changed or removed.
+   */
+  readonly text: string | undefined;
+  readonly added: number;
   readonly error: ErrorEnvelope | undefined;
   readonly late: Lateness | undefined;
   readonly result: ResultFacts | undefined;
-  /** What `value` was parsed from, as long as its members are there, unchanged, before the `added` last ones. */
-  readonly text: string | undefined;
-  readonly added: number;
 
   constructor(
     value: ValueObject,
@@ -96,11 +99,11 @@ export class StreamRecord {
     origin: Origin | undefined,
     row: number,
     exact: boolean,
+    text?: string,
+    added = 0,
     error?: ErrorEnvelope,
     late?: Lateness,
     result?: ResultFacts,
-    text?: string,
-    added = 0,
   ) {
     this.value = value;
     this.eventTimeMs = eventTimeMs;
@@ -109,11 +112,11 @@ export class StreamRecord {
     this.origin = origin;
     this.row = row;
     this.exact = exact;
+    this.text = text;
+    this.added = added;
     this.error = error;
     this.late = late;
     this.result = result;
-    this.text = text;
-    this.added = added;
   }
 
   /** `added`: how many members `value` has behind those of this record's value; undefined if it lacks or changes some. */
@@ -126,11 +129,11 @@ export class StreamRecord {
       this.origin,
       this.row,
       exact,
+      added === undefined ? undefined : this.text,
+      added === undefined ? 0 : this.added + added,
       this.error,
       this.late,
       this.result,
-      added === undefined ? undefined : this.text,
-      added === undefined ? 0 : this.added + added,
     );
   }
 
@@ -143,11 +146,11 @@ export class StreamRecord {
       this.origin,
       this.row,
       true,
+      value === this.value ? this.text : undefined,
+      value === this.value ? this.added : 0,
       error,
       late,
       this.result,
-      value === this.value ? this.text : undefined,
-      this.added,
     );
   }
 }

@@ -56,7 +56,7 @@ class Validate implements Operator<Out> {
         out.rejected.emit(record, outcome);
         return;
       }
-      // A decimal is written as it came.
+      // Decimals keep their token, so the text still holds.
       if (outcome.value !== record.value) valid = record.withValue(outcome.value, outcome.exact, 0);
     }
     const fault = this.#firstViolation(valid);

@@ -88,21 +88,7 @@ export class Intake {
         continue;
       }
       const sequence = row * sequenceStep;
-      accept(
-        new StreamRecord(
-          value,
-          eventTimeMs,
-          lane,
-          sequence,
-          origin,
-          row,
-          exact,
-          undefined,
-          undefined,
-          undefined,
-          text,
-        ),
-      );
+      accept(new StreamRecord(value, eventTimeMs, lane, sequence, origin, row, exact, text));
     }
   }
 

@@ -82,6 +82,8 @@ export class OutputPort implements Port {
       -1,
       true,
       undefined,
+      0,
+      undefined,
       undefined,
       facts,
     );

@@ -2,8 +2,8 @@ import { originalOf } from "../core/envelope.ts";
 import type { ErrorEnvelope, FaultCode, RecordFault } from "../core/fault.ts";
 import { serializeValue } from "../core/json-text.ts";
 import type { StreamRecord } from "../core/record.ts";
-import { recordText } from "../core/record-text.ts";
 import type { Value } from "../core/value.ts";
+import { writeRecord } from "../core/write-record.ts";
 import { ExpressionError } from "../expression/expression.ts";
 import type { CompiledExpression } from "../expression/expression.ts";
 import { fieldWriter } from "../expression/field-writer.ts";
@@ -125,7 +125,7 @@ export class SinkNode {
 
   #textOf(record: StreamRecord): string {
     if (this.#raw) return originalOf(record).original;
-    if (this.#set === undefined) return recordText(record);
+    if (this.#set === undefined) return writeRecord(record);
     const context = this.#evaluation.begin(record);
     const made: Record<string, Value> = {};
     for (const { write, source, value } of this.#set) {

@@ -88,7 +88,18 @@ export class SourceNode {
     });
     this.rejected.push(
       recordRow,
-      new StreamRecord(envelope, NaN, lane, row * sequenceStep, origin, row, true, envelope),
+      new StreamRecord(
+        envelope,
+        NaN,
+        lane,
+        row * sequenceStep,
+        origin,
+        row,
+        true,
+        undefined,
+        0,
+        envelope,
+      ),
     );
   }
 }

@@ -106,8 +106,7 @@ async function openStore(
   const open = (): LogNode => {
     const { parent, name } = disk.place(path, "open");
     let found = parent.entries.get(name);
-    // Opening what is there writes a synced manifest.
-    if (found?.kind === "log" && found.readable) found.settled = true;
+    const wasThere = found !== undefined;
     if (found === undefined && createIfMissing) {
       found = new LogNode(disk.nextInode());
       parent.change([[name, found]]);
@@ -118,6 +117,8 @@ async function openStore(
     if (disk.holders.has(found.inode)) throw locked(path);
     disk.holders.set(found.inode, process);
     found.settle();
+    // Opening what is there writes a synced manifest.
+    if (wasThere) found.settled = true;
     return found;
   };
   const node = await withErrors(path, "open", () =>

@@ -48,6 +48,27 @@ test("exactness is known: plain results leave a plain record plain", () => {
   assert.equal(decimals.last.text, '{"a":"1.50","b":"1.50"}');
 });
 
+test("the text a record came as holds while lines only add", () => {
+  const rows: readonly [JsonObject, string | undefined, number][] = [
+    [{ set: { c: "1", d: "c" } }, "kept", 2],
+    [{ set: { c: "none" } }, "kept", 0],
+    [{ set: { c: "$", d: "1" } }, "kept", 2],
+    [{ set: { a: "3" } }, undefined, 0],
+    [{ set: { a: "none" } }, undefined, 0],
+    [{ set: { a: "none", c: "1" } }, undefined, 0],
+    [{ set: { a: "none", c: "1", d: "2" } }, undefined, 0],
+    [{ keep: ["a", "b"] }, undefined, 0],
+  ];
+  const input = '{"a":1,"b":2}';
+  for (const [raw, text, added] of rows) {
+    const step = makeStep(enrich, raw);
+    step.record(input);
+    const { record } = step.last;
+    assert.equal(record?.text, text === undefined ? undefined : input, JSON.stringify(raw));
+    assert.equal(record?.added, added, JSON.stringify(raw));
+  }
+});
+
 test("__proto__ in data stays data", () => {
   const step = makeStep(enrich, { set: { b: "none", a: "1" } });
   assert.deepEqual(step.record('{"__proto__":{"x":1},"b":2}'), [

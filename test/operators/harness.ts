@@ -1,5 +1,7 @@
+import assert from "node:assert/strict";
 import type { RecordFault } from "../../engine/core/fault.ts";
 import { parseRecordText, serializeValue } from "../../engine/core/json-text.ts";
+import { writeRecord } from "../../engine/core/write-record.ts";
 import type { JsonObject, JsonValue } from "../../engine/core/json.ts";
 import { compareKeys } from "../../engine/core/key.ts";
 import { parseDuration } from "../../engine/core/duration.ts";
@@ -239,6 +241,7 @@ export class StepDriver {
       undefined,
       -1,
       parsed.exact,
+      typeof value === "string" ? value : undefined,
     );
     this.operator.onRecord(record, this.#out, laneWatermarkMs);
     return this.#lines(before);
@@ -275,6 +278,8 @@ export class StepDriver {
       const { record, fault, late, facts } = rest;
       // Written down at once: what an operator keeps changing afterwards would show.
       const text = serializeValue(value);
+      // Whatever a step says of the text its record came from, the record is written as its value is.
+      if (record !== undefined) assert.equal(writeRecord(record), serializeValue(record.value));
       this.emitted.push({ port, value, text, record, eventTimeMs, fault, late, facts });
     };
     return {

@@ -39,7 +39,10 @@ function written(original: Buffer, set: Readonly<Record<string, string>> | null)
     timeMs: 0,
   });
   const input = new PortBuffer({ read: true, carriesTime: false });
-  input.push(recordRow, new StreamRecord(envelope, NaN, 0, 0, origin, 0, true, envelope));
+  input.push(
+    recordRow,
+    new StreamRecord(envelope, NaN, 0, 0, origin, 0, true, undefined, 0, envelope),
+  );
   const texts: string[] = [];
   const evaluation = new RunEvaluation();
   evaluation.context.processingTimeMs = 0;

@@ -36,7 +36,7 @@ export class Journal {
   #file: File | undefined;
   #inode = -1;
   /** Whether its name is known to be durable: who put it in place may have been killed before that. */
-  #named = false;
+  #nameIsDurable = false;
   /** Place behind the last valid frame. */
   #end = 0;
   /** The last entry, as long as no seal says that it was synced. */
@@ -99,13 +99,13 @@ export class Journal {
   }
 
   /**
-   * Readies the journal for the next entry: makes its name durable; cuts a torn tail; writes an entry that nobody has sealed once more before
-   * it syncs and seals it, since a sync that failed may have left it in memory only.
+   * Readies the journal for the next entry: makes its name durable; cuts a torn tail; writes an entry that nobody has
+   * sealed once more before it syncs and seals it, since a sync that failed may have left it in memory only.
    */
   async recover(): Promise<void> {
     const file = this.#opened();
-    if (!this.#named) await this.#files.syncDirectory(dirname(this.path));
-    this.#named = true;
+    if (!this.#nameIsDurable) await this.#files.syncDirectory(dirname(this.path));
+    this.#nameIsDurable = true;
     if ((await file.size()) > this.#end) await file.truncate(this.#end);
     if (this.#unsealed === undefined) return;
     await file.write(this.#unsealed.bytes, this.#unsealed.at);
@@ -139,7 +139,7 @@ export class Journal {
     this.#file = undefined;
     this.#state = new TopicsState();
     this.#inode = -1;
-    this.#named = false;
+    this.#nameIsDurable = false;
     this.#end = 0;
     this.#unsealed = undefined;
     await file?.close();

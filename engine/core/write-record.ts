@@ -9,18 +9,26 @@ import type { Value, ValueObject } from "./value.ts";
  * JSON text of a record's value, the same that `serializeValue` writes. Members that are as they came are not written
  * again: their text is used where it is what would be written (ADR 0010).
  */
-export function recordText({ value, exact, text, added }: StreamRecord): string {
+export function writeRecord({ value, exact, text, added }: StreamRecord): string {
   if (text !== undefined) {
     const names = Object.keys(value);
     const kept = names.length - added;
-    if (lengthOfMembers(value, names, kept) === text.length) {
-      return added === 0 ? text : extended(text, value, names, kept);
+    if (isCompact(text, names) && lengthOfMembers(value, names, kept) === text.length) {
+      return added === 0 ? text : withAdded(text, value, names, kept);
     }
   }
   return exact ? serializeValue(value) : JSON.stringify(value);
 }
 
-function extended(
+/** Sorts out at a glance most texts that have blanks or escapes. */
+function isCompact(text: string, [first = ""]: readonly string[]): boolean {
+  const colonAt = first.length + 3;
+  const behind = text.charCodeAt(colonAt + 1);
+  const begins = text.length === 2 || (text.charCodeAt(colonAt) === 0x3a && behind > 0x20);
+  return begins && !text.includes("\\");
+}
+
+function withAdded(
   text: string,
   value: ValueObject,
   names: readonly string[],
@@ -36,10 +44,10 @@ function extended(
 }
 
 /**
- * Units of the text of an object with the first `count` members of `value`, as it would be written if no string
- * needed an escape. Text of the same meaning is as long only if it is the same: blanks, escapes and a member that a
- * later one replaced make it longer, and `parseRecordText` keeps every number's own digits. NaN where an object may
- * have its members in another order than its text: names that are numbers come first.
+ * Length, in UTF-16 units, of the text of an object with the first `count` members of `value` if no string needs an
+ * escape. An equal length proves a text of the same meaning identical, since blanks, escapes and a member that a later
+ * one replaced make it longer, and `parseRecordText` keeps every number's own digits. NaN where an object may have its
+ * members in another order than its text: names that are numbers come first.
  */
 function lengthOfMembers(value: ValueObject, names: readonly string[], count: number): number {
   // Braces, and for each member two quotes, a colon and, but for the last, a comma.
@@ -49,6 +57,7 @@ function lengthOfMembers(value: ValueObject, names: readonly string[], count: nu
     const first = name.charCodeAt(0);
     if (first >= 0x30 && first <= 0x39) return Number.NaN;
     length += name.length + lengthOf(value[name] as Value);
+    if (Number.isNaN(length)) return length;
   }
   return length;
 }
@@ -67,6 +76,9 @@ function lengthOf(value: Value): number {
     return lengthOfMembers(value, names, names.length);
   }
   let length = value.length === 0 ? 2 : 1 + value.length;
-  for (const item of value) length += lengthOf(item);
+  for (const item of value) {
+    length += lengthOf(item);
+    if (Number.isNaN(length)) return length;
+  }
   return length;
 }
