@@ -11,9 +11,8 @@ export function drainOnSignals(logger: Logger): { readonly signal: AbortSignal; 
       if (controller.signal.aborted) process.exit(exitBySignal[name]);
       logger.info(`${name}: draining; once more to quit at once`);
       controller.abort();
-      process.once(name, listener);
     };
-    process.once(name, listener);
+    process.on(name, listener);
     return { name, listener };
   });
   return {
