@@ -23,6 +23,8 @@ function sharedMembers(): ReadonlyMap<string, unknown> {
 
 test("every attack ends as it must, and leaves nothing behind", (context) => {
   deepFrozen({ ...hostileRecord, deep: undefined });
+  // The first look makes members that Node loads when they are asked for.
+  sharedMembers();
   const before = sharedMembers();
   for (const { source, ends } of attacks) {
     assert.equal(endOf(source), ends, source.slice(0, 200));
