@@ -35,8 +35,8 @@ const { values: options, positionals } = parseArgs({
 const [minutes = 20, rate = 20_000] = positionals.map(Number);
 const sampleEveryMs = 2000;
 const faultEveryMs = 60_000;
-/** Of a life: until then it compiles and fills its caches; Level's write buffers take minutes to reach their size. */
-const warmUpMs = options["one-life"] ? Math.min(600_000, minutes * 20_000) : 20_000;
+/** Of a life: until then it compiles and fills its caches. */
+const warmUpMs = options["one-life"] ? 120_000 : 20_000;
 const stoppedMs = 5000;
 const partitionLog = /topics\/[^/]+\/[0-9]+\.log$/;
 const busyMs = 10_000;
