@@ -6,7 +6,7 @@ import { MemoryFiles } from "../../engine/testing/memory-files.ts";
 import { MemoryProcess } from "../../engine/testing/memory-process.ts";
 import { consumeTexts, machineClock, produce, record } from "./embedded-fixtures.ts";
 
-const directory = "/work/topics";
+const directory = "/disk/topics";
 const imagesEach = 40;
 /** After these there is something else to lose. */
 const changes: ReadonlySet<string> = new Set(["makeDirectory", "write", "sync"]);
@@ -45,7 +45,7 @@ void test("a writer makes durable the journal that a killed one has left, before
   for (const before of ["nothing", "a long journal"]) {
     const disk = new MemoryDisk();
     const first = folderOf(new MemoryProcess(disk));
-    await first.files.makeDirectory("/work");
+    await first.files.makeDirectory("/disk");
     disk.settle();
     const kept: string[] = [];
     if (before !== "nothing") {

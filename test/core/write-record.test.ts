@@ -128,3 +128,21 @@ void test("a record whose members were replaced is written anew", () => {
     '{"a":"3","b":"2"}',
   );
 });
+
+void test("the text of members that are as they came is used where it is what would be written, and only there", () => {
+  const rows: readonly [text: string, isUsed: boolean][] = [
+    ['{"a":"1","b":[1,{"c":true}]}', true],
+    ['{"a":"1","b": [1,{"c":true}]}', false],
+    ['{ "a":"1","b":[1,{"c":true}]}', false],
+    ['{"a":"\\u0031","b":[1,{"c":true}]}', false],
+    ['{"a":"0","a":"1","b":[1,{"c":true}]}', false],
+  ];
+  for (const [text, isUsed] of rows) {
+    // A value that its text does not say, of the same length, shows which of the two was written.
+    const value = { a: "2", b: [1, { c: true }] };
+    const record = new StreamRecord(value, NaN, 0, 0, undefined, -1, false, text);
+    assert.equal(writeRecord(record), isUsed ? text : JSON.stringify(value), text);
+    const longer = `${(isUsed ? text : JSON.stringify(value)).slice(0, -1)},"d":7}`;
+    assert.equal(writeRecord(extended(record, { d: 7 })), longer, text);
+  }
+});

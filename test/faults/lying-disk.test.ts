@@ -8,7 +8,7 @@ import { MemoryProcess } from "../../engine/testing/memory-process.ts";
 import { FaultJob } from "./fault-job.ts";
 import type { Ending, FaultPlace } from "./fault-job.ts";
 
-const folder = "/work";
+const folder = "/disk";
 const output = `${folder}/out/kept.jsonl`;
 
 function placeOn(process: MemoryProcess): FaultPlace {

@@ -7,7 +7,7 @@ import { MemoryProcess } from "../../engine/testing/memory-process.ts";
 import { FaultJob, isBeginningOf } from "./fault-job.ts";
 import type { Ending, FaultPlace, Mode, View } from "./fault-job.ts";
 
-const folder = "/work";
+const folder = "/disk";
 const commitsMin = 5;
 /** A life takes some tens of milliseconds, on a busy machine some seconds. */
 const hangsAfterMs = 300_000;

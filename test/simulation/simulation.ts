@@ -18,7 +18,7 @@ import type { RandomJob } from "./random-job.ts";
 /** Of seeds whose disk lies about syncs in the end. */
 const liesOdds = 0.3;
 const startMs = 1_750_000_000_000;
-const folder = "/work";
+const folder = "/disk";
 /** A seed goes on until it has met this many faults. */
 const faultsMin = 5;
 const livesMax = 60;

@@ -15,6 +15,6 @@ fileContract("the machine's files", async (t) => {
 
 fileContract("files in memory", async () => {
   const files = new MemoryFiles(new MemoryProcess(new MemoryDisk()));
-  await files.makeDirectory("/work");
-  return { files, directory: "/work" };
+  await files.makeDirectory("/disk");
+  return { files, directory: "/disk" };
 });
