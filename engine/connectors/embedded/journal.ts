@@ -94,8 +94,7 @@ export class Journal {
 
   /** Makes the first journal of a folder. */
   async create(): Promise<void> {
-    await replaceFile(this.#files, this.path, journalFile(this.#state, 1));
-    await this.refresh();
+    await this.#replace(journalFile(this.#state, 1));
   }
 
   /**
@@ -130,8 +129,13 @@ export class Journal {
 
   /** Replaces the journal by one that holds only what its entries add up to. Readers notice by its inode. */
   async compact(): Promise<void> {
-    await replaceFile(this.#files, this.path, journalFile(this.#state, this.#state.seq));
+    await this.#replace(journalFile(this.#state, this.#state.seq));
+  }
+
+  async #replace(bytes: Buffer): Promise<void> {
+    await replaceFile(this.#files, this.path, bytes);
     await this.refresh();
+    this.#nameIsDurable = true;
   }
 
   async close(): Promise<void> {
