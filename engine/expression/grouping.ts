@@ -1,7 +1,6 @@
-import { Decimal, decimalToNumber } from "../core/decimal.ts";
-import { NumberToken } from "../core/number-token.ts";
 import { failure, shown } from "./failure.ts";
 import { spend, spendArray, spendReading } from "./meter.ts";
+import { ordinaryNumber } from "./paths.ts";
 import type { Step } from "./paths.ts";
 import { Sequence, isArray, plain, setMember } from "./values.ts";
 import type { Item, ItemObject, Outcome } from "./values.ts";
@@ -128,8 +127,7 @@ export function range(from: Outcome, to: Outcome, offset: number): Outcome {
 }
 
 function bound(value: Outcome, reason: string, side: string, offset: number): number | undefined {
-  const plainNumber = value instanceof NumberToken ? value.number : value;
-  const number = plainNumber instanceof Decimal ? decimalToNumber(plainNumber) : plainNumber;
+  const number = ordinaryNumber(value);
   if (number === undefined || (typeof number === "number" && Number.isInteger(number)))
     return number;
   throw failure(

@@ -159,7 +159,7 @@ export function timesChosen(result: Outcome, index: number, length: number): num
 }
 
 /** A number of any kind as a double; anything else as it is. */
-function ordinaryNumber(value: unknown): unknown {
+export function ordinaryNumber(value: unknown): unknown {
   if (value instanceof NumberToken) return value.number;
   return value instanceof Decimal ? decimalToNumber(value) : value;
 }
