@@ -1,9 +1,11 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { hostname } from "node:os";
+import { availableParallelism, hostname } from "node:os";
+import { extname } from "node:path";
 import { env, pid } from "node:process";
 import type { Failpoints } from "../core/failpoints.ts";
 import { nodeClock } from "../runtime/node-clock.ts";
+import { nodeIntakeWorker } from "../runtime/node-intake-worker.ts";
 import type { RunPorts } from "../runtime/run.ts";
 import { failpointScript } from "../testing/failpoint-script.ts";
 
@@ -27,4 +29,12 @@ export const newHashSeed = (): string => randomBytes(16).toString("hex");
 /** Failpoints as the environment asks for them: for tests of crashes, nothing otherwise. */
 export function failpoints(): Failpoints {
   return failpointScript(env["PIPELINE_FAILPOINTS"], (ms) => nodeClock.sleep(ms));
+}
+
+/** Beside this file, and in the language that this file runs in. */
+const intakeThread = new URL(`intake-thread${extname(import.meta.url)}`, import.meta.url);
+
+/** A second thread for the run, where the machine has a second core for it. */
+export function secondThread(): Pick<RunPorts, "startIntakeWorker"> {
+  return availableParallelism() > 1 ? { startIntakeWorker: nodeIntakeWorker(intakeThread) } : {};
 }

@@ -11,7 +11,7 @@ import { nodeFiles } from "../runtime/node-files.ts";
 import { runJob } from "../runtime/run-job.ts";
 import type { RunOptions, RunSummary } from "../runtime/run.ts";
 import { formatFindings } from "./findings-format.ts";
-import { failpoints, host, newHashSeed, newIncarnation } from "./host.ts";
+import { failpoints, host, newHashSeed, newIncarnation, secondThread } from "./host.ts";
 import { loadJob } from "./load-job.ts";
 import { jobOptions } from "./job-options.ts";
 import { warnOfStalls } from "./loop-watch.ts";
@@ -123,6 +123,7 @@ export async function runToExit(
       newIncarnation,
       newHashSeed,
       secrets,
+      ...secondThread(),
       stop: drain.signal,
       onProgress(progress) {
         if (status.capable) return status.show(progressLine(progress));

@@ -61,12 +61,19 @@ export interface ResultFacts {
   readonly isFinal?: boolean;
 }
 
+/** Gives the value of a record that came from another thread as text. */
+export interface ValueReader {
+  read(text: string): ValueObject;
+}
+
 /**
  * One record on its way through the graph. Immutable: steps derive new ones with `withValue` and friends.
  * One class with one shape keeps every property read on the hot path monomorphic.
  */
 export class StreamRecord {
-  readonly value: ValueObject;
+  /** Undefined until somebody asks, for a record that came as text. */
+  #value: ValueObject | undefined;
+  readonly #reader: ValueReader | undefined;
   /** ms since the epoch; NaN if the source declares no event time. */
   readonly eventTimeMs: number;
   /** Index of the lane in the run's lane list (semantics.md section 2). */
@@ -91,8 +98,9 @@ export class StreamRecord {
   readonly late: Lateness | undefined;
   readonly result: ResultFacts | undefined;
 
+  /** Without `value`, `reader` reads it from `text`, which is then all that is to be written of the record. */
   constructor(
-    value: ValueObject,
+    value: ValueObject | undefined,
     eventTimeMs: number,
     lane: number,
     sequence: number,
@@ -104,8 +112,10 @@ export class StreamRecord {
     error?: ErrorEnvelope,
     late?: Lateness,
     result?: ResultFacts,
+    reader?: ValueReader,
   ) {
-    this.value = value;
+    this.#value = value;
+    this.#reader = reader;
     this.eventTimeMs = eventTimeMs;
     this.lane = lane;
     this.sequence = sequence;
@@ -117,6 +127,15 @@ export class StreamRecord {
     this.error = error;
     this.late = late;
     this.result = result;
+  }
+
+  get value(): ValueObject {
+    return (this.#value ??= (this.#reader as ValueReader).read(this.text as string));
+  }
+
+  /** What is to be written of a record that came as text and is as it came; undefined for others. */
+  get writtenText(): string | undefined {
+    return this.#reader === undefined ? undefined : this.text;
   }
 
   /** `added`: how many members `value` has behind those of this record's value; undefined if it lacks or changes some. */

@@ -9,7 +9,10 @@ import type { Value, ValueObject } from "./value.ts";
  * JSON text of a record's value, the same that `serializeValue` writes. Members that are as they came are not written
  * again: their text is used where it is what would be written (ADR 0010).
  */
-export function writeRecord({ value, exact, text, added }: StreamRecord): string {
+export function writeRecord(record: StreamRecord): string {
+  const { writtenText } = record;
+  if (writtenText !== undefined) return writtenText;
+  const { value, exact, text, added } = record;
   if (text !== undefined) {
     const names = Object.keys(value);
     const kept = names.length - added;

@@ -8,16 +8,22 @@ import type { RunEvaluation } from "./evaluation-scope.ts";
 import { expressionCompiler } from "./expressions.ts";
 import { Lanes, partitionLaneName } from "./lanes.ts";
 import { NodeCounters } from "./node-counters.ts";
+import type { CounterValues } from "./node-counters.ts";
 import { Cursor, OutputPort } from "./output-port.ts";
+import { batchOf, readRows, writeRows } from "./intake-message.ts";
+import type { IntakeReply, IntakeRequest } from "./intake-message.ts";
 import { idleRow, PortBuffer, watermarkRow } from "./port-buffer.ts";
 import { SinkNode } from "./sink-node.ts";
 import type { OutputWriter } from "./sink-node.ts";
 import { SourceNode } from "./source-node.ts";
 import { StepClock } from "./step-clock.ts";
 import { StepNode } from "./step-node.ts";
+import { TypedReader, TypeTable } from "./value-types.ts";
 
 export interface GraphOptions {
   readonly plan: Plan;
+  /** `intake`: only the steps in front of the border. */
+  readonly part?: "intake";
   readonly catalog: Catalog;
   readonly evaluation: RunEvaluation;
   /** Of opened sources: what to call them in envelopes, and how many partitions they have. */
@@ -34,15 +40,23 @@ function definitionOf<D extends { readonly type: string }>(list: readonly D[], t
   return found;
 }
 
-/** The operator graph of a plan, ready to take batches. */
+/**
+ * The operator graph of a plan, ready to take batches. Its border is where the stateless steps in front of the state
+ * end: up to there another graph, on another thread, may have taken a batch.
+ */
 export class Graph {
   readonly lanes = new Lanes();
+  /** The ports that something behind the border reads. */
+  readonly border: readonly PortBuffer[];
   readonly #plan: Plan;
   readonly #options: GraphOptions;
   readonly #buffers = new Map<string, PortBuffer>();
   readonly #cursor = new Cursor();
   readonly #sources = new Map<string, SourceNode>();
+  /** In the plan's order, and by the side of the border. */
   readonly #steps: StepNode[] = [];
+  readonly #intakeSteps: StepNode[] = [];
+  readonly #stateSteps: StepNode[] = [];
   readonly #sinks: SinkNode[] = [];
   readonly #outputLanes = new Map<string, number>();
 
@@ -60,18 +74,58 @@ export class Graph {
       const name = opened?.name ?? source.id;
       this.#sources.set(source.id, new SourceNode(source, name, buffers, options.evaluation));
     }
-    for (const step of this.#plan.steps) this.#steps.push(this.#stepNode(step, compile));
+    this.border = this.#borderPorts().map((port) => this.#buffer(port));
+    for (const step of this.#plan.steps) {
+      if (step.stage === "state" && options.part === "intake") continue;
+      const node = this.#stepNode(step, compile);
+      this.#steps.push(node);
+      (step.stage === "state" ? this.#stateSteps : this.#intakeSteps).push(node);
+    }
+    if (options.part === "intake") return;
     for (const sink of this.#plan.sinks) this.#sinks.push(this.#sinkNode(sink, compile));
   }
 
   /** Takes one polled batch through all nodes. Synchronous: sinks have been handed everything when it returns. */
   process(sourceId: string, batch: RawBatch, processingTimeMs: number, closeLane: boolean): void {
-    const source = this.#source(sourceId);
-    const lane = this.#laneOf(sourceId, batch.partition);
     this.#options.evaluation.context.processingTimeMs = processingTimeMs;
-    source.decode(batch, lane);
-    if (closeLane) source.mark(watermarkRow, lane, batch.starts.length);
+    this.#source(sourceId).decode(batch, this.#laneOf(sourceId, batch.partition));
+    if (closeLane) this.#closeLane(sourceId, batch);
     this.#run();
+  }
+
+  /** The first half of `process`, in a graph that ends at the border. */
+  intake({ sourceId, batch, processingTimeMs }: IntakeRequest): IntakeReply {
+    this.#options.evaluation.context.processingTimeMs = processingTimeMs;
+    this.#source(sourceId).decode(batchOf(batch), this.#laneOf(sourceId, batch.partition));
+    this.#runIntake();
+    const types = new TypeTable();
+    const ports = this.border.map((buffer) => writeRows(buffer, types));
+    this.#clear();
+    return { ports, types: types.list, counters: this.#intakeCounters.map((node) => node.take()) };
+  }
+
+  /** The second half of `process`, for a batch that another graph has taken to the border. */
+  processReply(
+    sourceId: string,
+    batch: RawBatch,
+    { reply, processingTimeMs }: { readonly reply: IntakeReply; readonly processingTimeMs: number },
+    closeLane: boolean,
+  ): void {
+    const { ports, types, counters } = reply;
+    this.#options.evaluation.context.processingTimeMs = processingTimeMs;
+    for (const [index, node] of this.#intakeCounters.entries()) {
+      node.add(counters[index] as CounterValues);
+    }
+    // The mark first: a step in front would take the rows at the border once more.
+    if (closeLane) this.#closeLane(sourceId, batch);
+    this.#runIntake();
+    const origin = this.#source(sourceId).originOf(batch);
+    const lane = this.#laneOf(sourceId, batch.partition);
+    const readers = types.map((one) => new TypedReader(one));
+    for (const [index, rows] of ports.entries()) {
+      this.border[index]?.putFirst(readRows(rows, origin, lane, readers));
+    }
+    this.#runState();
   }
 
   /** The lane has been without records for its `idle_timeout`: it no longer holds watermarks back. */
@@ -85,6 +139,10 @@ export class Graph {
     return [...this.#sources.values(), ...this.#steps, ...this.#sinks].map((node) => node.counters);
   }
 
+  get #intakeCounters(): readonly NodeCounters[] {
+    return [...this.#sources.values(), ...this.#intakeSteps].map((node) => node.counters);
+  }
+
   get steps(): readonly StepNode[] {
     return this.#steps;
   }
@@ -92,7 +150,7 @@ export class Graph {
   /** Clocks of every stateful step, for the commit record. */
   clocks(): JsonObject {
     return Object.fromEntries(
-      this.#steps.flatMap(({ id, clock }) => (clock === undefined ? [] : [[id, clock.snapshot()]])),
+      this.#stateSteps.flatMap(({ id, clock }) => (clock === undefined ? [] : [[id, clock.snapshot()]])),
     );
   }
 
@@ -104,7 +162,7 @@ export class Graph {
   ): boolean {
     this.#options.evaluation.context.processingTimeMs = processingTimeMs;
     const madeBefore = this.#made;
-    for (const step of this.#steps) {
+    for (const step of this.#stateSteps) {
       const saved = snapshot[idBefore(step.id)] as JsonObject | undefined;
       if (step.clock === undefined || saved === undefined) continue;
       step.clock.restore(saved);
@@ -115,13 +173,45 @@ export class Graph {
   }
 
   get #made(): number {
-    return this.#steps.reduce((sum, { counters }) => sum + counters.made, 0);
+    return this.#stateSteps.reduce((sum, { counters }) => sum + counters.made, 0);
+  }
+
+  #closeLane(sourceId: string, batch: RawBatch): void {
+    const lane = this.#laneOf(sourceId, batch.partition);
+    this.#source(sourceId).mark(watermarkRow, lane, batch.starts.length);
   }
 
   #run(): void {
-    for (const step of this.#steps) step.run();
+    this.#runIntake();
+    this.#runState();
+  }
+
+  #runIntake(): void {
+    for (const step of this.#intakeSteps) step.run();
+  }
+
+  #runState(): void {
+    for (const step of this.#stateSteps) step.run();
     for (const sink of this.#sinks) sink.run();
+    this.#clear();
+  }
+
+  #clear(): void {
     for (const buffer of this.#buffers.values()) buffer.clear();
+  }
+
+  /** Each port before the border that a step or sink behind it reads, once. */
+  #borderPorts(): readonly PortReference[] {
+    const { sources, steps, sinks } = this.#plan;
+    const stateful = steps.filter(({ stage }) => stage === "state");
+    const before = new Set([
+      ...sources.map(({ id }) => id),
+      ...steps.filter(({ stage }) => stage === "intake").map(({ id }) => id),
+    ]);
+    const crossing = [...stateful, ...sinks]
+      .flatMap(({ inputs }) => inputs)
+      .filter(({ node }) => before.has(node));
+    return crossing.filter((port, index) => crossing.findIndex(same(port)) === index);
   }
 
   #addLanes(): void {

@@ -2,6 +2,15 @@ import { faultTypes } from "../core/fault.ts";
 import type { FaultCode } from "../core/fault.ts";
 import type { JsonObject } from "../core/json.ts";
 
+/** How much a node's counters have grown. Plain data: it crosses threads. */
+export interface CounterValues {
+  readonly in: number;
+  readonly absorbed: number;
+  readonly made: number;
+  readonly ports: ReadonlyMap<string, number>;
+  readonly faults: ReadonlyMap<FaultCode, number>;
+}
+
 /** What became of the records of one node. Kept in commit records, so totals survive restarts. */
 export class NodeCounters {
   readonly node: string;
@@ -17,12 +26,38 @@ export class NodeCounters {
     this.kind = kind;
   }
 
-  countPort(port: string): void {
-    this.ports.set(port, (this.ports.get(port) ?? 0) + 1);
+  countPort(port: string, count = 1): void {
+    addTo(this.ports, port, count);
   }
 
   countFault(code: FaultCode): void {
-    this.faults.set(code, (this.faults.get(code) ?? 0) + 1);
+    addTo(this.faults, code, 1);
+  }
+
+  add(values: CounterValues): void {
+    this.in += values.in;
+    this.absorbed += values.absorbed;
+    this.made += values.made;
+    for (const [port, count] of values.ports) addTo(this.ports, port, count);
+    for (const [code, count] of values.faults) addTo(this.faults, code, count);
+  }
+
+  /** What was counted since the last call; counting begins anew. */
+  take(): CounterValues {
+    const { absorbed, made } = this;
+    const values = {
+      in: this.in,
+      absorbed,
+      made,
+      ports: new Map(this.ports),
+      faults: new Map(this.faults),
+    };
+    this.in = 0;
+    this.absorbed = 0;
+    this.made = 0;
+    this.ports.clear();
+    this.faults.clear();
+    return values;
   }
 
   /** Every record that came in went out on one port or was absorbed (semantics.md section 1). */
@@ -54,4 +89,8 @@ export class NodeCounters {
       if (code in faultTypes) this.faults.set(code as FaultCode, count as number);
     }
   }
+}
+
+function addTo<Name>(counts: Map<Name, number>, name: Name, more: number): void {
+  counts.set(name, (counts.get(name) ?? 0) + more);
 }

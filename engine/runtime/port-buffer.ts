@@ -18,8 +18,14 @@ export interface Mark {
   readonly eventTimeMs: number;
 }
 
+/** Rows and their kinds, in causal order. */
+export interface PortRows {
+  readonly kinds: readonly RowKind[];
+  readonly rows: readonly (StreamRecord | Mark)[];
+}
+
 /** The rows of one port in one batch, in causal order. Ghosts and marks only where a clock downstream needs them. */
-export class PortBuffer {
+export class PortBuffer implements PortRows {
   readonly kinds: RowKind[] = [];
   readonly rows: (StreamRecord | Mark)[] = [];
   /** Nobody reads the port: rows are only counted by the node. */
@@ -35,6 +41,12 @@ export class PortBuffer {
   push(kind: RowKind, row: StreamRecord | Mark): void {
     this.kinds.push(kind);
     this.rows.push(row);
+  }
+
+  /** Puts rows before those that are there. */
+  putFirst({ kinds, rows }: PortRows): void {
+    this.kinds.unshift(...kinds);
+    this.rows.unshift(...rows);
   }
 
   clear(): void {

@@ -20,8 +20,9 @@ import {
   smallestWatermark,
 } from "./report.ts";
 import type { RunOptions, RunPorts, RunProgress, RunSummary } from "./run.ts";
+import { IntakeQueue } from "./intake-queue.ts";
+import type { TakenBatch } from "./intake-queue.ts";
 import { Poller, SourceReader } from "./source-reader.ts";
-import type { PolledBatch } from "./source-reader.ts";
 
 const progressEveryMs = 500;
 
@@ -86,7 +87,7 @@ class JobRun {
   readonly #graph: Graph;
   readonly #epochs: Epochs;
   readonly #readers: readonly SourceReader[];
-  readonly #poller: Poller;
+  readonly #intake: IntakeQueue;
   readonly #startedAtMs: number;
   /** Stops the polls under way, by a drain as by a failure. */
   readonly #polling = new AbortController();
@@ -115,11 +116,17 @@ class JobRun {
       limits: { ...plan.checkpoint, intervalMs: options.checkpointIntervalMs },
       ports,
     });
+    const sourceFacts = new Map(
+      [...connections.sources].map(([id, { source }]) => {
+        const { name, partitions } = source;
+        return [id, { name, partitions }];
+      }),
+    );
     this.#graph = new Graph({
       plan,
       catalog: ports.catalog,
       evaluation: parts.evaluation,
-      sources: new Map([...connections.sources].map(([id, { source }]) => [id, source])),
+      sources: sourceFacts,
       stateOf: (stepId) => recovered.backend.stepState(stepId),
       writerOf: (sinkId) => this.#epochs.writerOf(sinkId),
       maxRecordBytesOf: (sinkId) => connections.maxRecordBytes(sinkId),
@@ -144,7 +151,16 @@ class JobRun {
           nowMs: this.#startedAtMs,
         }),
     );
-    this.#poller = new Poller(this.#readers, options.batchSize, this.#polling.signal);
+    this.#intake = new IntakeQueue({
+      poller: new Poller(this.#readers, options.batchSize, this.#polling.signal),
+      setup: { plan, sources: sourceFacts },
+      batchSize: options.batchSize,
+      start: plan.steps.some(({ stage }) => stage === "intake")
+        ? ports.startIntakeWorker
+        : undefined,
+      clock: ports.clock,
+      logger: ports.logger,
+    });
   }
 
   async toEnd(): Promise<RunSummary> {
@@ -155,9 +171,9 @@ class JobRun {
     stop.addEventListener("abort", stopPolling, { once: true });
     try {
       while (!stop.aborted && !this.#ended) {
-        const polled = await this.#poller.next();
+        const taken = await this.#intake.next();
         if (stop.aborted) break;
-        if (polled !== undefined) await this.#process(polled);
+        if (taken !== undefined) await this.#process(taken);
         await this.#restIdleLanes();
         if (this.#epochs.isDue()) await this.#checkpoint(false);
         this.#tellProgress(false);
@@ -165,7 +181,7 @@ class JobRun {
     } finally {
       stop.removeEventListener("abort", stopPolling);
       this.#polling.abort();
-      await this.#poller.settle();
+      await this.#intake.close();
     }
     const finished = this.#ended && this.#readers.every((reader) => this.#closes(reader));
     if (this.#epochs.touched || finished) await this.#checkpoint(finished);
@@ -177,7 +193,7 @@ class JobRun {
   /** After a failure: stops what is under way; nothing of it becomes visible. */
   async abandon(): Promise<void> {
     this.#polling.abort();
-    await this.#poller.settle();
+    await this.#intake.close();
     await this.#epochs.abandon();
   }
 
@@ -190,11 +206,12 @@ class JobRun {
     return reader.bounded || this.#options.close;
   }
 
-  async #process({ reader, batch }: PolledBatch): Promise<void> {
+  async #process({ reader, batch, intake }: TakenBatch): Promise<void> {
     const nowMs = this.#ports.clock.nowMs();
     const closeLane = batch.ended && this.#closes(reader);
     const rows = batch.starts.length;
-    if (rows > 0 || closeLane) this.#graph.process(reader.id, batch, nowMs, closeLane);
+    if (intake !== undefined) this.#graph.processReply(reader.id, batch, intake, closeLane);
+    else if (rows > 0 || closeLane) this.#graph.process(reader.id, batch, nowMs, closeLane);
     reader.processed(batch, nowMs);
     this.#records += rows;
     if (rows > 0 || closeLane) await this.#epochs.took(rows, payloadBytes(batch));

@@ -4,6 +4,7 @@ import type { FileSystem } from "../core/file-system.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Catalog } from "../plan/catalog.ts";
 import type { OpenLogStore } from "../state/log-store.ts";
+import type { StartIntakeWorker } from "./intake-message.ts";
 
 export interface RunOptions {
   /** Absolute. */
@@ -38,6 +39,8 @@ export interface RunPorts {
   readonly newHashSeed: () => string;
   /** Values of the job's secret parameters by name; none of them is in the plan. */
   readonly secrets?: ReadonlyMap<string, string>;
+  /** A second thread for jobs that do not keep up; without it all work is done on one. */
+  readonly startIntakeWorker?: StartIntakeWorker;
   /** Aborts: drain gracefully. */
   readonly stop: AbortSignal;
   /** About twice a second, and once at the end. */

@@ -39,9 +39,13 @@ export class SourceNode {
     });
   }
 
+  originOf(batch: RawBatch): Origin {
+    return { sourceId: this.id, sourceName: this.#name, batch };
+  }
+
   decode(batch: RawBatch, lane: number): void {
     const { counters, main } = this;
-    const origin: Origin = { sourceId: this.id, sourceName: this.#name, batch };
+    const origin = this.originOf(batch);
     counters.in += batch.starts.length;
     let passed = 0;
     this.#intake.decode(
@@ -53,7 +57,7 @@ export class SourceNode {
       },
       (row, fault, value) => this.#reject(origin, lane, row, fault, value),
     );
-    counters.ports.set("main", (counters.ports.get("main") ?? 0) + passed);
+    counters.countPort("main", passed);
   }
 
   /** The lane has ended (`Infinity`) or rests: stands behind all rows of the batch at hand. */

@@ -7,7 +7,7 @@ export interface PolledBatch {
   readonly batch: RawBatch;
 }
 
-/** Polls one source a batch ahead of the state thread and knows how far its records were taken in. */
+/** Knows how far a source was polled, and how far its records were taken in. */
 export class SourceReader {
   readonly id: string;
   readonly source: Source;
@@ -17,6 +17,7 @@ export class SourceReader {
   /** When each partition last gave a record, processing time in ms; NaN while it rests. */
   readonly activeAtMs: number[];
   #open: number;
+  #unpolled: number;
 
   constructor(options: {
     id: string;
@@ -31,11 +32,21 @@ export class SourceReader {
     this.positions = [...options.positions];
     this.activeAtMs = this.positions.map(() => options.nowMs);
     this.#open = this.positions.length;
+    this.#unpolled = this.#open;
   }
 
   /** True once every partition has ended and its end was processed. */
   get ended(): boolean {
     return this.#open === 0;
+  }
+
+  /** True once every partition has ended: there is nothing more to poll. */
+  get polledToEnd(): boolean {
+    return this.#unpolled === 0;
+  }
+
+  polled(batch: RawBatch): void {
+    if (batch.ended) this.#unpolled -= 1;
   }
 
   processed(batch: RawBatch, nowMs: number): void {
@@ -64,10 +75,15 @@ export class Poller {
     this.#signal = signal;
   }
 
+  /** True once there is nothing more to poll, and `next` must not be called. */
+  get ended(): boolean {
+    return this.#readers.every((reader) => reader.polledToEnd);
+  }
+
   /** The next batch of any source, in turn where several are ready; undefined if nothing came in a short wait. */
   async next(): Promise<PolledBatch | undefined> {
     for (const reader of this.#readers) {
-      if (reader.ended || this.#underWay.has(reader)) continue;
+      if (reader.polledToEnd || this.#underWay.has(reader)) continue;
       const poll = this.#poll(reader);
       // Its failure is met when it is its turn, or never if the run stops before.
       poll.catch(() => {});
@@ -75,7 +91,9 @@ export class Poller {
     }
     const { reader, batch } = await Promise.race(this.#underWay.values());
     this.#underWay.delete(reader);
-    return batch === undefined ? undefined : { reader, batch };
+    if (batch === undefined) return undefined;
+    reader.polled(batch);
+    return { reader, batch };
   }
 
   /** Waits for the polls under way and forgets what they gave: it was not processed. */

@@ -1,0 +1,78 @@
+import { setImmediate } from "node:timers/promises";
+import { Worker, parentPort, workerData } from "node:worker_threads";
+import type { Catalog } from "../plan/catalog.ts";
+import { IntakeServer } from "./intake-server.ts";
+import type {
+  IntakeReply,
+  IntakeRequest,
+  IntakeSetup,
+  IntakeWorker,
+  StartIntakeWorker,
+} from "./intake-message.ts";
+
+const ready = "ready";
+
+/** Starts the program `entry`, which calls `serveIntake`, on a thread of its own. */
+export function nodeIntakeWorker(entry: URL): StartIntakeWorker {
+  return async (setup) => {
+    const thread = new IntakeThread(new Worker(entry, { workerData: setup }));
+    await thread.ready();
+    return thread;
+  };
+}
+
+/** The program of that thread. */
+export function serveIntake(catalog: Catalog): void {
+  const server = new IntakeServer(workerData as IntakeSetup, catalog);
+  parentPort?.on("message", (request: IntakeRequest) => {
+    parentPort?.postMessage(server.intake(request));
+  });
+  parentPort?.postMessage(ready);
+}
+
+interface Asked {
+  resolve(reply: IntakeReply): void;
+  reject(error: unknown): void;
+}
+
+class IntakeThread implements IntakeWorker {
+  readonly #worker: Worker;
+  /** In the order of the requests, which is that of the replies. */
+  readonly #asked: Asked[] = [];
+  #failure: unknown;
+
+  constructor(worker: Worker) {
+    this.#worker = worker;
+    worker.on("message", (reply: IntakeReply) => this.#asked.shift()?.resolve(reply));
+    worker.on("error", (error) => this.#fail(error));
+    worker.on("exit", () => this.#fail(new Error("the thread of the intake has ended")));
+  }
+
+  /** Resolves with its first message. */
+  async ready(): Promise<void> {
+    await new Promise((resolve, reject) => {
+      this.#asked.push({ resolve, reject });
+    });
+  }
+
+  intake(request: IntakeRequest): Promise<IntakeReply> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure !== undefined) return reject(this.#failure);
+      this.#asked.push({ resolve, reject });
+      this.#worker.postMessage(request, [request.batch.bytes.buffer as ArrayBuffer]);
+    });
+  }
+
+  async arrivals(): Promise<void> {
+    await setImmediate();
+  }
+
+  async close(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error;
+    for (const { reject } of this.#asked.splice(0)) reject(this.#failure);
+  }
+}
