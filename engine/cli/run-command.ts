@@ -64,6 +64,12 @@ function build(yargs: Argv) {
       default: false,
       describe: "A first run may replace output files that are not empty",
     })
+    .option("threads", {
+      choices: ["auto", 1, 2] as const,
+      default: "auto" as const,
+      describe:
+        "A second thread takes in, validates and enriches; auto: once the job does not keep up with its sources",
+    })
     .option("batch-size", { type: "number", default: batchSize, hidden: true })
     .option("format", {
       choices: ["pretty", "json"] as const,
@@ -181,5 +187,6 @@ function runOptions(plan: Plan, options: RunArguments): RunOptions {
     reset: options.reset ?? [],
     checkpointIntervalMs,
     batchSize: options.batchSize,
+    threads: options.threads,
   };
 }

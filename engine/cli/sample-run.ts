@@ -39,6 +39,7 @@ function optionsFor(plan: Plan, folder: string, close: boolean): RunOptions {
     reset: [],
     checkpointIntervalMs: plan.checkpoint.intervalMs,
     batchSize: 1000,
+    threads: "auto",
   };
 }
 

@@ -1,5 +1,5 @@
 import type { JsonValue } from "./json.ts";
-import type { ValueObject } from "./value.ts";
+import type { Value, ValueObject } from "./value.ts";
 import type { ErrorEnvelope } from "./fault.ts";
 
 /**
@@ -61,9 +61,11 @@ export interface ResultFacts {
   readonly isFinal?: boolean;
 }
 
-/** Gives the value of a record that came from another thread as text. */
-export interface ValueReader {
-  read(text: string): ValueObject;
+/** Records that came from another thread: all of a batch, each by its index. */
+export interface CrossedRecords {
+  valueOf(index: number): ValueObject;
+  /** A top-level member that was sent along, without reading the whole value; undefined tells nothing. */
+  memberOf(index: number, name: string): Value | undefined;
 }
 
 /**
@@ -71,9 +73,10 @@ export interface ValueReader {
  * One class with one shape keeps every property read on the hot path monomorphic.
  */
 export class StreamRecord {
-  /** Undefined until somebody asks, for a record that came as text. */
+  /** Of a crossed record: undefined until somebody asks. */
   #value: ValueObject | undefined;
-  readonly #reader: ValueReader | undefined;
+  readonly #crossed: CrossedRecords | undefined;
+  readonly #index: number;
   /** ms since the epoch; NaN if the source declares no event time. */
   readonly eventTimeMs: number;
   /** Index of the lane in the run's lane list (semantics.md section 2). */
@@ -98,7 +101,7 @@ export class StreamRecord {
   readonly late: Lateness | undefined;
   readonly result: ResultFacts | undefined;
 
-  /** Without `value`, `reader` reads it from `text`, which is then all that is to be written of the record. */
+  /** Without `value` it is the record `index` of `crossed`, and `text` all that is to be written of it. */
   constructor(
     value: ValueObject | undefined,
     eventTimeMs: number,
@@ -112,10 +115,12 @@ export class StreamRecord {
     error?: ErrorEnvelope,
     late?: Lateness,
     result?: ResultFacts,
-    reader?: ValueReader,
+    crossed?: CrossedRecords,
+    index = -1,
   ) {
     this.#value = value;
-    this.#reader = reader;
+    this.#crossed = crossed;
+    this.#index = index;
     this.eventTimeMs = eventTimeMs;
     this.lane = lane;
     this.sequence = sequence;
@@ -130,12 +135,17 @@ export class StreamRecord {
   }
 
   get value(): ValueObject {
-    return (this.#value ??= (this.#reader as ValueReader).read(this.text as string));
+    return (this.#value ??= (this.#crossed as CrossedRecords).valueOf(this.#index));
   }
 
-  /** What is to be written of a record that came as text and is as it came; undefined for others. */
+  /** A top-level member, where it is at hand without the whole value; undefined tells nothing. */
+  memberAtHand(name: string): Value | undefined {
+    return this.#crossed?.memberOf(this.#index, name);
+  }
+
+  /** What is to be written of a crossed record that nothing has changed since; undefined for others. */
   get writtenText(): string | undefined {
-    return this.#reader === undefined ? undefined : this.text;
+    return this.#crossed === undefined ? undefined : this.text;
   }
 
   /** `added`: how many members `value` has behind those of this record's value; undefined if it lacks or changes some. */

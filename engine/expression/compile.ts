@@ -61,6 +61,7 @@ function compile(source: string, context: CompileContext): CompiledExpression {
     reads: emitter.readsKnown ? emitter.reads : undefined,
     gives: { type: valueTypes[value.type], optional: value.optional },
     deterministic: emitter.deterministic,
+    field: fieldOf(source, tree),
     evaluate: make(runtime, emitter.constants, checked ? checkedFrame : plainFrame),
   };
 }
@@ -121,6 +122,12 @@ function isPlainRead(tree: Node): boolean {
         (index === 0 && step.type === "variable" && (step.value === "" || step.value === "$"))) &&
       step.tuple !== true,
   );
+}
+
+/** The field that the expression is nothing but the name of. */
+function fieldOf(source: string, tree: Node): string | undefined {
+  const [step] = tree.type === "path" ? tree.steps : [tree];
+  return step?.type === "name" && step.value === source.trim() ? step.value : undefined;
 }
 
 function asExpressionError(error: unknown): ExpressionError {

@@ -76,6 +76,8 @@ export interface CompiledExpression {
   readonly gives: ValueFacts;
   /** True if the record, the parameters and the tables alone decide: no processing time, no random number. */
   readonly deterministic: boolean;
+  /** The top-level field that the expression is nothing but the name of; undefined for all others. */
+  readonly field: string | undefined;
   /**
    * Absent is `undefined`. Synchronous, deterministic, never changes its input.
    * Throws ExpressionError, and nothing else, for whatever a record does to it.

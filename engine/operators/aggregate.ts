@@ -3,7 +3,8 @@ import { formatDuration } from "../core/duration.ts";
 import type { RecordFault } from "../core/fault.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import type { Lateness, ResultFacts, StreamRecord } from "../core/record.ts";
-import type { Value, ValueObject } from "../core/value.ts";
+import type { Value } from "../core/value.ts";
+import { evaluateRecord } from "../expression/evaluate-record.ts";
 import { ExpressionError } from "../expression/expression.ts";
 import type { CompiledExpression, EvaluationContext } from "../expression/expression.ts";
 import type { Codec, WindowStore } from "../state/state.ts";
@@ -56,9 +57,9 @@ class Operand {
   }
 
   /** `ordinal` tells records apart. Throws ExpressionError. */
-  of(record: ValueObject, context: EvaluationContext, ordinal: number): Value | undefined {
+  of(record: StreamRecord, context: EvaluationContext, ordinal: number): Value | undefined {
     if (ordinal !== this.#ordinal) {
-      this.#value = this.#expression.evaluate(record, context);
+      this.#value = evaluateRecord(this.#expression, record, context);
       this.#ordinal = ordinal;
     }
     return this.#value;
@@ -117,7 +118,7 @@ class Aggregate implements Operator<Out> {
       return;
     }
     const context = this.#evaluation.begin(record);
-    const key = this.#key.read(record.value, context);
+    const key = this.#key.read(record, context);
     if (typeof key !== "string") {
       out.failed.emit(record, key);
       return;
@@ -125,7 +126,7 @@ class Aggregate implements Operator<Out> {
     let group = this.#windows.get(startMs, key);
     const isNew = group === undefined;
     group ??= newGroup(this.#key.values, this.#config.aggregates);
-    const fault = this.#prepare(group, record.value, context);
+    const fault = this.#prepare(group, record, context);
     if (fault !== undefined) {
       out.failed.emit(record, fault);
       return;
@@ -160,23 +161,23 @@ class Aggregate implements Operator<Out> {
   }
 
   /** Works out what the record does to each aggregate; `#prepared` then only has to commit. */
-  #prepare(group: Group, value: ValueObject, context: EvaluationContext): RecordFault | undefined {
+  #prepare(group: Group, record: StreamRecord, context: EvaluationContext): RecordFault | undefined {
     this.#preparedCount = 0;
     this.#ordinal += 1;
     for (let index = 0; index < this.#fields.length; index += 1) {
       const { field, operand, where, subject } = this.#fields[index] as CompiledField;
       const accumulator = group.accumulators[index] as Accumulator;
       if (where !== undefined && field.where !== null) {
-        const counts = judge(where, value, context, subject, field.where);
+        const counts = judge(where, record.value, context, subject, field.where);
         if (counts === false) {
-          if (accumulator.wantsKind) this.#showKind(accumulator, operand, value, context);
+          if (accumulator.wantsKind) this.#showKind(accumulator, operand, record, context);
           continue;
         }
         if (counts !== true) return counts;
       }
       let found: Value | undefined;
       try {
-        found = operand?.of(value, context, this.#ordinal);
+        found = operand?.of(record, context, this.#ordinal);
       } catch (error) {
         return expressionFault(error, field.name, field.operand as ExpressionSource);
       }
@@ -194,11 +195,11 @@ class Aggregate implements Operator<Out> {
   #showKind(
     accumulator: Accumulator,
     operand: Operand | undefined,
-    value: ValueObject,
+    record: StreamRecord,
     context: EvaluationContext,
   ): void {
     try {
-      accumulator.showKind(operand?.of(value, context, this.#ordinal));
+      accumulator.showKind(operand?.of(record, context, this.#ordinal));
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error;
     }

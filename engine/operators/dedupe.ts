@@ -67,7 +67,7 @@ class Dedupe implements Operator<Out> {
       });
       return;
     }
-    const key = this.#key.read(record.value, this.#evaluation.begin(record));
+    const key = this.#key.read(record, this.#evaluation.begin(record));
     if (typeof key !== "string") {
       out.failed.emit(record, key);
       return;

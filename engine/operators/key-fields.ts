@@ -1,7 +1,9 @@
 import type { RecordFault } from "../core/fault.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import { encodeKey } from "../core/key.ts";
-import type { Value, ValueObject } from "../core/value.ts";
+import type { StreamRecord } from "../core/record.ts";
+import type { Value } from "../core/value.ts";
+import { evaluateRecord } from "../expression/evaluate-record.ts";
 import type { CompiledExpression, EvaluationContext } from "../expression/expression.ts";
 import { checkFieldName } from "./field-names.ts";
 import { expressionSchema } from "./operator.ts";
@@ -118,12 +120,12 @@ export class KeyReader {
   }
 
   /** The key's canonical text, or the fault of a record that has none. */
-  read(record: ValueObject, context: EvaluationContext): string | RecordFault {
+  read(record: StreamRecord, context: EvaluationContext): string | RecordFault {
     const values: Value[] = [];
     for (let index = 0; index < this.#expressions.length; index += 1) {
       let value: Value | undefined;
       try {
-        value = (this.#expressions[index] as CompiledExpression).evaluate(record, context);
+        value = evaluateRecord(this.#expressions[index] as CompiledExpression, record, context);
       } catch (error) {
         const { value: source } = this.#fields[index] as KeyField;
         return expressionFault(error, this.#subjects[index] as string, source);

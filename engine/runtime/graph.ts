@@ -5,6 +5,7 @@ import type { Plan, PlanPort, PlanSink, PlanStep, PortReference } from "../plan/
 import { compileRecordSchema } from "../schema/compile-schema.ts";
 import type { StepState } from "../state/state.ts";
 import type { RunEvaluation } from "./evaluation-scope.ts";
+import { fieldsReadBehind } from "./fields-behind.ts";
 import { expressionCompiler } from "./expressions.ts";
 import { Lanes, partitionLaneName } from "./lanes.ts";
 import { NodeCounters } from "./node-counters.ts";
@@ -18,7 +19,7 @@ import type { OutputWriter } from "./sink-node.ts";
 import { SourceNode } from "./source-node.ts";
 import { StepClock } from "./step-clock.ts";
 import { StepNode } from "./step-node.ts";
-import { TypedReader, TypeTable } from "./value-types.ts";
+import { TypeTable } from "./value-types.ts";
 
 export interface GraphOptions {
   readonly plan: Plan;
@@ -58,6 +59,7 @@ export class Graph {
   readonly #intakeSteps: StepNode[] = [];
   readonly #stateSteps: StepNode[] = [];
   readonly #sinks: SinkNode[] = [];
+  readonly #fieldsBehind: readonly string[];
   readonly #outputLanes = new Map<string, number>();
 
   constructor(options: GraphOptions) {
@@ -74,6 +76,7 @@ export class Graph {
       const name = opened?.name ?? source.id;
       this.#sources.set(source.id, new SourceNode(source, name, buffers, options.evaluation));
     }
+    this.#fieldsBehind = fieldsReadBehind(this.#plan);
     this.border = this.#borderPorts().map((port) => this.#buffer(port));
     for (const step of this.#plan.steps) {
       if (step.stage === "state" && options.part === "intake") continue;
@@ -99,7 +102,7 @@ export class Graph {
     this.#source(sourceId).decode(batchOf(batch), this.#laneOf(sourceId, batch.partition));
     this.#runIntake();
     const types = new TypeTable();
-    const ports = this.border.map((buffer) => writeRows(buffer, types));
+    const ports = this.border.map((buffer) => writeRows(buffer, types, this.#fieldsBehind));
     this.#clear();
     return { ports, types: types.list, counters: this.#intakeCounters.map((node) => node.take()) };
   }
@@ -121,9 +124,8 @@ export class Graph {
     this.#runIntake();
     const origin = this.#source(sourceId).originOf(batch);
     const lane = this.#laneOf(sourceId, batch.partition);
-    const readers = types.map((one) => new TypedReader(one));
     for (const [index, rows] of ports.entries()) {
-      this.border[index]?.putFirst(readRows(rows, origin, lane, readers));
+      this.border[index]?.putFirst(readRows(rows, types, origin, lane));
     }
     this.#runState();
   }

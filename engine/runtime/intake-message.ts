@@ -1,17 +1,20 @@
 import type { ErrorEnvelope } from "../core/fault.ts";
 import { serializeValue } from "../core/json-text.ts";
 import { StreamRecord, TOMBSTONE, sequenceStep } from "../core/record.ts";
-import type { Origin, OversizedRecord, RawBatch } from "../core/record.ts";
+import type { CrossedRecords, Origin, RawBatch } from "../core/record.ts";
+import type { Value, ValueObject } from "../core/value.ts";
 import { writeRecord } from "../core/write-record.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { CounterValues } from "./node-counters.ts";
 import { recordRow } from "./port-buffer.ts";
 import type { Mark, PortRows, RowKind } from "./port-buffer.ts";
-import type { TypeTable, TypedReader, ValueTypes } from "./value-types.ts";
+import { cellOf, readCell, readTyped } from "./value-types.ts";
+import type { Column, TypeTable, ValueTypes } from "./value-types.ts";
 
 /*
- * What the state thread and the thread of the intake say to each other. All of it is plain data. A record crosses as
- * the text that it would be written as: it is read again only if a step behind needs its value.
+ * What the state thread and the thread of the intake say to each other. All of it is plain data, in few large pieces:
+ * each string and object that crosses costs about a microsecond. A record crosses as the text that it would be written
+ * as, and is read again only where a step needs more of it than the columns hold.
  */
 
 /** What the intake's thread must know of a run to build the steps in front. */
@@ -22,8 +25,17 @@ export interface IntakeSetup {
 
 export interface IntakeRequest {
   readonly sourceId: string;
-  readonly batch: Omit<RawBatch, "bytes" | "resumeAt" | "ended"> & { readonly bytes: Uint8Array };
+  readonly batch: CrossingBatch;
   readonly processingTimeMs: number;
+}
+
+/** A `RawBatch`. `bytes` are a copy of their own, from the first to the last byte that a row has. */
+interface CrossingBatch extends Pick<RawBatch, "partition" | "oversized"> {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly starts: Float64Array;
+  readonly ends: Float64Array;
+  readonly offsets: Float64Array;
+  readonly timestampsMs: Float64Array | undefined;
 }
 
 export interface IntakeReply {
@@ -40,11 +52,14 @@ interface CrossingRows {
   /** Of each row: its number in the batch. */
   readonly rows: Int32Array;
   readonly eventTimesMs: Float64Array;
-  /** Of the value of each record in turn. */
-  readonly texts: readonly string[];
+  /** What each record in turn would be written as, one behind the other, and where it ends. */
+  readonly text: string;
+  readonly ends: Int32Array;
   /** Of each record in turn: index in `types` of the reply. */
   readonly types: Int32Array;
-  /** Records with an envelope, by their index in `texts`. */
+  /** Fields that somebody behind the border asks for, each as the JSON text of a `Column`. */
+  readonly columns: ReadonlyMap<string, string>;
+  /** Records with an envelope, by their index. */
   readonly errors: ReadonlyMap<number, CrossingError>;
 }
 
@@ -63,7 +78,6 @@ export interface IntakeWorker {
 /** Resolves when the worker is ready. */
 export type StartIntakeWorker = (setup: IntakeSetup) => Promise<IntakeWorker>;
 
-/** `bytes` are a copy of their own, from the first to the last byte that a row has. */
 export function requestOf(
   sourceId: string,
   batch: RawBatch,
@@ -84,32 +98,44 @@ export function requestOf(
     batch: {
       partition,
       bytes: new Uint8Array(batch.bytes.subarray(base, last)),
-      starts: starts.map((start) => start - base),
-      ends: ends.map((end) => (end === TOMBSTONE ? end : end - base)),
-      offsets,
-      ...(timestampsMs === undefined ? {} : { timestampsMs }),
-      ...(oversized === undefined ? {} : { oversized: oversized as Map<number, OversizedRecord> }),
+      starts: Float64Array.from(starts, (start) => start - base),
+      ends: Float64Array.from(ends, (end) => (end === TOMBSTONE ? end : end - base)),
+      offsets: Float64Array.from(offsets),
+      timestampsMs: timestampsMs && Float64Array.from(timestampsMs),
+      ...(oversized === undefined ? {} : { oversized }),
     },
   };
 }
 
 /** The other side of `requestOf`. */
-export function batchOf(batch: IntakeRequest["batch"]): RawBatch {
-  const { buffer, byteOffset, byteLength } = batch.bytes;
+export function batchOf(crossing: CrossingBatch): RawBatch {
+  const { partition, oversized, bytes, starts, ends, offsets, timestampsMs } = crossing;
   return {
-    ...batch,
-    bytes: Buffer.from(buffer, byteOffset, byteLength),
+    partition,
+    bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+    starts: Array.from(starts),
+    ends: Array.from(ends),
+    offsets: Array.from(offsets),
+    ...(timestampsMs === undefined ? {} : { timestampsMs: Array.from(timestampsMs) }),
+    ...(oversized === undefined ? {} : { oversized }),
     resumeAt: null,
     ended: false,
   };
 }
 
-export function writeRows({ kinds, rows }: PortRows, types: TypeTable): CrossingRows {
+export function writeRows(
+  { kinds, rows }: PortRows,
+  types: TypeTable,
+  fields: readonly string[],
+): CrossingRows {
   const numbers = new Int32Array(rows.length);
   const eventTimesMs = new Float64Array(rows.length);
+  const values: ValueObject[] = [];
   const texts: string[] = [];
+  const ends = new Int32Array(rows.length);
   const typeNumbers = new Int32Array(rows.length);
   const errors = new Map<number, CrossingError>();
+  let end = 0;
   for (let index = 0; index < rows.length; index += 1) {
     const row = rows[index] as StreamRecord | Mark;
     numbers[index] = row.sequence / sequenceStep;
@@ -117,22 +143,28 @@ export function writeRows({ kinds, rows }: PortRows, types: TypeTable): Crossing
     if (kinds[index] !== recordRow) continue;
     const record = row as StreamRecord;
     const { value, error } = record;
-    if (error !== undefined) {
-      const text = serializeValue(error);
-      errors.set(
-        texts.length,
-        error === value ? "value" : { text, type: types.numberOf(error) },
-      );
+    const count = texts.length;
+    if (error === value) errors.set(count, "value");
+    else if (error !== undefined) {
+      errors.set(count, { text: serializeValue(error), type: types.numberOf(error) });
     }
-    typeNumbers[texts.length] = isPlain(record) ? types.plain() : types.numberOf(value);
-    texts.push(writeRecord(record));
+    typeNumbers[count] = isPlain(record) ? types.plain() : types.numberOf(value);
+    const text = writeRecord(record);
+    end += text.length;
+    ends[count] = end;
+    values.push(value);
+    texts.push(text);
   }
   return {
     kinds: Uint8Array.from(kinds),
     rows: numbers,
     eventTimesMs,
-    texts,
+    text: texts.join(""),
+    ends,
     types: typeNumbers,
+    columns: new Map(
+      fields.map((name) => [name, JSON.stringify(values.map((value) => cellOf(value, name)))]),
+    ),
     errors,
   };
 }
@@ -144,13 +176,15 @@ function isPlain({ exact, added, text }: StreamRecord): boolean {
 
 /** The other side of `writeRows`. `origin` and `lane`: of the batch. */
 export function readRows(
-  { kinds, rows, eventTimesMs, texts, types, errors }: CrossingRows,
+  crossing: CrossingRows,
+  types: readonly ValueTypes[],
   origin: Origin,
   lane: number,
-  readers: readonly TypedReader[],
 ): PortRows {
+  const { kinds, rows, eventTimesMs, errors } = crossing;
+  const crossed = new Crossed(crossing, types);
   const read: (StreamRecord | Mark)[] = [];
-  let records = 0;
+  let count = 0;
   for (let index = 0; index < rows.length; index += 1) {
     const row = rows[index] as number;
     const sequence = row * sequenceStep;
@@ -159,46 +193,66 @@ export function readRows(
       read.push({ lane, sequence, eventTimeMs });
       continue;
     }
-    const text = texts[records] as string;
-    const reader = readers[types[records] as number] as TypedReader;
-    const error = errors.size === 0 ? undefined : errors.get(records);
-    records += 1;
-    if (error === "value") {
-      const envelope = reader.read(text) as ErrorEnvelope;
-      read.push(
-        new StreamRecord(
-          envelope,
-          eventTimeMs,
-          lane,
-          sequence,
-          origin,
-          row,
-          true,
-          undefined,
-          0,
-          envelope,
-        ),
-      );
-      continue;
-    }
-    const envelope = error && (readers[error.type] as TypedReader).read(error.text);
+    const error = errors.size === 0 ? undefined : errors.get(count);
+    const isValue = error === "value";
+    const envelope = isValue ? crossed.valueOf(count) : crossed.envelopeOf(error);
     read.push(
       new StreamRecord(
-        undefined,
+        isValue ? envelope : undefined,
         eventTimeMs,
         lane,
         sequence,
         origin,
         row,
-        reader.typed,
-        text,
+        isValue || crossed.isTyped(count),
+        isValue ? undefined : crossed.textOf(count),
         0,
         envelope as ErrorEnvelope | undefined,
         undefined,
         undefined,
-        reader,
+        isValue ? undefined : crossed,
+        count,
       ),
     );
+    count += 1;
   }
   return { kinds: Array.from(kinds) as RowKind[], rows: read };
+}
+
+class Crossed implements CrossedRecords {
+  readonly #rows: CrossingRows;
+  readonly #types: readonly ValueTypes[];
+  readonly #columns = new Map<string, Column>();
+
+  constructor(rows: CrossingRows, types: readonly ValueTypes[]) {
+    this.#rows = rows;
+    this.#types = types;
+    for (const [name, text] of rows.columns) this.#columns.set(name, JSON.parse(text));
+  }
+
+  valueOf(index: number): ValueObject {
+    return readTyped(this.textOf(index), this.#typesOf(index));
+  }
+
+  memberOf(index: number, name: string): Value | undefined {
+    const text = this.#columns.get(name)?.[index];
+    return typeof text === "string" ? readCell(text, name, this.#typesOf(index)) : undefined;
+  }
+
+  textOf(index: number): string {
+    const { text, ends } = this.#rows;
+    return text.slice(index === 0 ? 0 : ends[index - 1], ends[index]);
+  }
+
+  isTyped(index: number): boolean {
+    return this.#typesOf(index).length > 0;
+  }
+
+  envelopeOf(error: Exclude<CrossingError, "value"> | undefined): ValueObject | undefined {
+    return error && readTyped(error.text, this.#types[error.type] as ValueTypes);
+  }
+
+  #typesOf(index: number): ValueTypes {
+    return this.#types[this.#rows.types[index] as number] as ValueTypes;
+  }
 }

@@ -6,8 +6,9 @@ import type { PolledBatch, Poller } from "./source-reader.ts";
 
 /** Batches that may wait for the state thread once there is a worker. */
 const waitingMax = 3;
-/** This many full batches in a row say that the job does not keep up with its sources. */
-const fullBatchesMin = 32;
+/** A wait for input this long says that the job keeps up with its sources; none in so long a time, that it does not. */
+const pauseMs = 5;
+const busyMs = 500;
 
 /** A polled batch whose turn has come. */
 export interface TakenBatch extends PolledBatch {
@@ -18,9 +19,10 @@ export interface TakenBatch extends PolledBatch {
 export interface IntakeQueueOptions {
   readonly poller: Poller;
   readonly setup: IntakeSetup;
-  readonly batchSize: number;
   /** Undefined: no worker is to be had. */
   readonly start: StartIntakeWorker | undefined;
+  /** Have a worker from the beginning. */
+  readonly atOnce: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -33,7 +35,7 @@ interface Waiting {
 
 /**
  * Polled batches in their order, between the sources and the state thread. A job that does not keep up with its sources
- * gets a worker, which takes full batches through the steps in front of the state meanwhile. What comes out is the same
+ * gets a worker, which takes batches through the steps in front of the state meanwhile. What comes out is the same
  * either way, and a job that keeps up needs no second thread.
  */
 export class IntakeQueue {
@@ -41,26 +43,33 @@ export class IntakeQueue {
   readonly #waiting: Waiting[] = [];
   /** Stays as it is once it has failed. */
   #polling: Promise<void> | undefined;
-  #fullBatches = 0;
+  /** Since when there was no pause. */
+  #busySinceMs: number;
   #starting: Promise<void> | undefined;
   #worker: IntakeWorker | undefined;
 
   constructor(options: IntakeQueueOptions) {
     this.#options = options;
+    this.#busySinceMs = options.clock.nowMs();
   }
 
   /** The next batch; undefined if nothing came in a short wait. Must not be called after the last one. */
   async next(): Promise<TakenBatch | undefined> {
+    const { poller, atOnce, clock } = this.#options;
+    const askedAtMs = clock.nowMs();
+    if (atOnce || askedAtMs - this.#busySinceMs >= busyMs) this.#starting ??= this.#start();
+    if (atOnce) await this.#starting;
     await this.#worker?.arrivals();
     for (;;) {
       const room = this.#waiting.length < (this.#worker === undefined ? 1 : waitingMax);
-      if (room && !this.#options.poller.ended) this.#polling ??= this.#poll();
+      if (room && !poller.ended) this.#polling ??= this.#poll();
       const [first] = this.#waiting;
       if (first?.taken !== undefined) {
         this.#waiting.shift();
         return first.taken;
       }
       await Promise.race([this.#polling, first?.reply].filter((event) => event !== undefined));
+      if (clock.nowMs() - askedAtMs >= pauseMs) this.#busySinceMs = clock.nowMs();
       if (this.#waiting.length === 0) return undefined;
     }
   }
@@ -84,13 +93,11 @@ export class IntakeQueue {
   }
 
   #wait(polled: PolledBatch): Waiting {
-    const { batchSize, clock } = this.#options;
     const { reader, batch } = polled;
-    const isFull = batch.starts.length >= batchSize;
-    this.#fullBatches = isFull ? this.#fullBatches + 1 : 0;
-    if (this.#fullBatches === fullBatchesMin) this.#starting ??= this.#start();
-    if (!isFull || this.#worker === undefined) return { taken: polled, reply: undefined };
-    const processingTimeMs = clock.nowMs();
+    if (batch.starts.length === 0 || this.#worker === undefined) {
+      return { taken: polled, reply: undefined };
+    }
+    const processingTimeMs = this.#options.clock.nowMs();
     const request = requestOf(reader.id, batch, processingTimeMs);
     const reply = this.#worker.intake(request).then((made) => {
       waiting.taken = { ...polled, intake: { reply: made, processingTimeMs } };

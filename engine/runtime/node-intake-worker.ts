@@ -59,7 +59,7 @@ class IntakeThread implements IntakeWorker {
     return new Promise((resolve, reject) => {
       if (this.#failure !== undefined) return reject(this.#failure);
       this.#asked.push({ resolve, reject });
-      this.#worker.postMessage(request, [request.batch.bytes.buffer as ArrayBuffer]);
+      this.#worker.postMessage(request, [request.batch.bytes.buffer]);
     });
   }
 

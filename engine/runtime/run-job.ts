@@ -151,13 +151,13 @@ class JobRun {
           nowMs: this.#startedAtMs,
         }),
     );
+    const mayUseWorker =
+      options.threads !== 1 && plan.steps.some(({ stage }) => stage === "intake");
     this.#intake = new IntakeQueue({
       poller: new Poller(this.#readers, options.batchSize, this.#polling.signal),
       setup: { plan, sources: sourceFacts },
-      batchSize: options.batchSize,
-      start: plan.steps.some(({ stage }) => stage === "intake")
-        ? ports.startIntakeWorker
-        : undefined,
+      start: mayUseWorker ? ports.startIntakeWorker : undefined,
+      atOnce: options.threads === 2,
       clock: ports.clock,
       logger: ports.logger,
     });

@@ -20,6 +20,8 @@ export interface RunOptions {
   readonly reset: readonly string[];
   readonly checkpointIntervalMs: number;
   readonly batchSize: number;
+  /** `auto`: a second one for the steps in front of the state once the job does not keep up with its sources. */
+  readonly threads: 1 | 2 | "auto";
 }
 
 /** What a run needs from outside. */

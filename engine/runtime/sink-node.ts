@@ -4,6 +4,7 @@ import { serializeValue } from "../core/json-text.ts";
 import type { StreamRecord } from "../core/record.ts";
 import type { Value } from "../core/value.ts";
 import { writeRecord } from "../core/write-record.ts";
+import { evaluateRecord } from "../expression/evaluate-record.ts";
 import { ExpressionError } from "../expression/expression.ts";
 import type { CompiledExpression } from "../expression/expression.ts";
 import { fieldWriter } from "../expression/field-writer.ts";
@@ -118,7 +119,7 @@ export class SinkNode {
   #keyOf(record: StreamRecord): string | null {
     if (this.#key === undefined) return null;
     this.#evaluated = this.#key.source;
-    const key = this.#key.value.evaluate(record.value, this.#evaluation.begin(record));
+    const key = evaluateRecord(this.#key.value, record, this.#evaluation.begin(record));
     if (key === undefined || key === null) return null;
     return typeof key === "string" ? key : serializeValue(key);
   }

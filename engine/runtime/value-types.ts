@@ -1,8 +1,6 @@
 import { Decimal } from "../core/decimal.ts";
 import { parseJsonExact } from "../core/json-text.ts";
-import type { JsonValue } from "../core/json.ts";
 import { NumberToken } from "../core/number-token.ts";
-import type { ValueReader } from "../core/record.ts";
 import { isList } from "../core/value-kind.ts";
 import type { Value, ValueObject } from "../core/value.ts";
 import { decodeValue } from "../operators/value-json.ts";
@@ -20,14 +18,12 @@ interface TypedPlace {
 /** The typed places of a record, in the order of its members. Plain data: it crosses threads. */
 export type ValueTypes = readonly TypedPlace[];
 
-const plain: ValueTypes = [];
-
-/** Numbers the types of records, the same for the same ones: the records of a stream have few. */
+/** Numbers the types of records, from 0, the same for the same ones: the records of a batch have few. */
 export class TypeTable {
-  readonly #list: ValueTypes[] = [];
+  readonly list: ValueTypes[] = [];
   readonly #numbers = new Map<string, number>();
   /** Of the record before. */
-  #last = plain;
+  #last: ValueTypes | undefined;
   #lastNumber = -1;
   readonly #path: Step[] = [];
   #matched = 0;
@@ -35,52 +31,44 @@ export class TypeTable {
   numberOf(value: ValueObject): number {
     this.#matched = 0;
     this.#path.length = 0;
-    const same = this.#lastNumber >= 0 && this.#matches(value);
-    return same && this.#matched === this.#last.length
-      ? this.#lastNumber
-      : this.#add(typesOf(value));
+    const same = this.#matches(value) && this.#matched === this.#last?.length;
+    return same ? this.#lastNumber : this.#add(typesOf(value));
   }
 
-  /** Of a record without typed places. */
+  /** Of a record that is known to have no typed places. */
   plain(): number {
-    return this.#last === plain && this.#lastNumber >= 0 ? this.#lastNumber : this.#add(plain);
-  }
-
-  /** All types, by their numbers. */
-  get list(): readonly ValueTypes[] {
-    return this.#list;
+    return this.#last?.length === 0 ? this.#lastNumber : this.#add([]);
   }
 
   #add(types: ValueTypes): number {
     const name = JSON.stringify(types);
     let number = this.#numbers.get(name);
     if (number === undefined) {
-      number = this.#list.push(types) - 1;
+      number = this.list.push(types) - 1;
       this.#numbers.set(name, number);
     }
-    this.#last = this.#list[number] as ValueTypes;
+    this.#last = types;
     this.#lastNumber = number;
     return number;
   }
 
   /** Whether the typed places found are the next ones of the record before. */
   #matches(container: ValueObject | readonly Value[]): boolean {
-    const path = this.#path;
     return everyMember(container, (member, step) => {
       const kind = kindOf(member);
       if (kind === undefined) return true;
-      path.push(step);
+      this.#path.push(step);
       const matches =
         kind === "container"
           ? this.#matches(member as ValueObject | readonly Value[])
           : this.#isNext(kind);
-      path.pop();
+      this.#path.pop();
       return matches;
     });
   }
 
   #isNext(kind: Kind): boolean {
-    const place = this.#last[this.#matched];
+    const place = this.#last?.[this.#matched];
     this.#matched += 1;
     return (
       place?.kind === kind &&
@@ -102,7 +90,7 @@ function typesOf(value: ValueObject): ValueTypes {
       return true;
     });
   visit(value, []);
-  return places.length === 0 ? plain : places;
+  return places;
 }
 
 function everyMember(
@@ -126,34 +114,19 @@ function kindOf(value: Value): Kind | "container" | undefined {
   return value instanceof NumberToken ? "t" : "container";
 }
 
-/** Reads the text of records of one type. */
-export class TypedReader implements ValueReader {
-  readonly #types: ValueTypes;
-  /** Some number's own digits count. */
-  readonly #digits: boolean;
-
-  constructor(types: ValueTypes) {
-    this.#types = types;
-    this.#digits = types.some(({ kind }) => kind === "n" || kind === "t");
+/** Reads the text of a record of the given types. */
+export function readTyped(text: string, types: ValueTypes): ValueObject {
+  const value: ValueObject = JSON.parse(text);
+  if (types.length === 0) return value;
+  const digitsCount = types.some(({ kind }) => kind === "n" || kind === "t");
+  const exact = digitsCount ? parseJsonExact(text) : value;
+  for (const { path, kind } of types) {
+    const last = path.length - 1;
+    const parent = memberAt(value, path, last) as Record<Step, Value>;
+    // Also `__proto__` is a member of its own here, which an assignment keeps.
+    parent[path[last] as Step] = decodeValue([kind, digitsOf(memberAt(exact, path, path.length))]);
   }
-
-  /** False where plain JSON tells all. */
-  get typed(): boolean {
-    return this.#types.length > 0;
-  }
-
-  read(text: string): ValueObject {
-    const value: ValueObject = JSON.parse(text);
-    if (!this.typed) return value;
-    const exact = this.#digits ? parseJsonExact(text) : value;
-    for (const { path, kind } of this.#types) {
-      const last = path.at(-1) as Step;
-      const parent = memberAt(value, path, path.length - 1) as Record<Step, Value>;
-      // Also `__proto__` is a member of its own here, which an assignment keeps.
-      parent[last] = decodeValue([kind, digitsOf(memberAt(exact, path, path.length))]);
-    }
-    return value;
-  }
+  return value;
 }
 
 function memberAt(value: Value, path: readonly Step[], length: number): Value {
@@ -164,7 +137,26 @@ function memberAt(value: Value, path: readonly Step[], length: number): Value {
   return member;
 }
 
-function digitsOf(value: Value): JsonValue {
+function digitsOf(value: Value): string {
   if (typeof value === "string") return value;
   return value instanceof NumberToken ? value.text : String(value);
+}
+
+/**
+ * Texts of one top-level field, a value for each record in turn; null where it is neither text nor a decimal that is
+ * written as text, or absent.
+ */
+export type Column = readonly (string | null)[];
+
+export function cellOf(value: ValueObject, name: string): string | null {
+  if (!Object.hasOwn(value, name)) return null;
+  const member = value[name] as Value;
+  if (typeof member === "string") return member;
+  return member instanceof Decimal && member.jsonKind === "string" ? member.toJSON() : null;
+}
+
+/** The other side of `cellOf`, for a record of the given types. */
+export function readCell(text: string, name: string, types: ValueTypes): Value {
+  const place = types.find(({ path }) => path.length === 1 && path[0] === name);
+  return place === undefined ? text : decodeValue([place.kind, text]);
 }

@@ -12,6 +12,7 @@ import { nodeFiles } from "../runtime/node-files.ts";
 import { runJob } from "../runtime/run-job.ts";
 import type { RunOptions, RunPorts, RunSummary } from "../runtime/run.ts";
 import { catalog } from "../catalog.ts";
+import { intakeLoopback } from "./intake-loopback.ts";
 import { ManualClock } from "./manual-clock.ts";
 
 const quiet: Logger = { info() {}, warn() {}, error() {} };
@@ -69,6 +70,7 @@ export class TestDriver {
         reset: [],
         checkpointIntervalMs: plan.checkpoint.intervalMs,
         batchSize: 1000,
+        threads: 1,
         ...overrides,
       },
       {
@@ -80,6 +82,7 @@ export class TestDriver {
         host: { name: "test", pid: 1, bootId: "" },
         newIncarnation: () => `session-${this.#starts}`,
         newHashSeed: () => "00112233445566778899aabbccddeeff",
+        startIntakeWorker: intakeLoopback(this.catalog),
         stop: new AbortController().signal,
         ...ports,
       },

@@ -36,6 +36,7 @@ function compile({ expression }: { expression: string }): CompiledExpression {
     reads: undefined,
     gives: { type: "any", optional: true },
     deterministic: true,
+    field: undefined,
     evaluate: (made, context) => functions[expression]!(made as JsonObject, context),
   };
 }

@@ -11,6 +11,7 @@ import type { Plan } from "../../engine/plan/plan.ts";
 import { runJob } from "../../engine/runtime/run-job.ts";
 import type { RunOptions } from "../../engine/runtime/run.ts";
 import type { OpenLogStore } from "../../engine/state/log-store.ts";
+import { intakeLoopback } from "../../engine/testing/intake-loopback.ts";
 import { ManualClock } from "../../engine/testing/manual-clock.ts";
 import { compileText } from "../jobs/compile.ts";
 import { seededRandom } from "../crash/random.ts";
@@ -172,6 +173,8 @@ export class FaultJob {
       readonly options?: Partial<RunOptions>;
       /** Default: unknown. */
       readonly bootId?: string;
+      /** Until then a second thread, if the options ask for one, does not answer. */
+      readonly turn?: () => Promise<void>;
     },
   ): Promise<Ending> {
     try {
@@ -186,6 +189,7 @@ export class FaultJob {
           reset: [],
           checkpointIntervalMs: 3_600_000,
           batchSize: 25,
+          threads: 1,
           ...life.options,
         },
         {
@@ -196,6 +200,7 @@ export class FaultJob {
           logger: { info() {}, warn() {}, error() {} },
           catalog,
           host: { name: "test", pid: 1, bootId: life.bootId ?? "" },
+          startIntakeWorker: intakeLoopback(catalog, life.turn),
           newIncarnation: () => life.incarnation,
           newHashSeed: () => "00112233445566778899aabbccddeeff",
           stop: life.stop ?? new AbortController().signal,

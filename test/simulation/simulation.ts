@@ -49,6 +49,7 @@ class Simulation {
   readonly #seed: number;
   readonly #random: Random;
   readonly #job: RandomJob;
+  readonly #threads: 1 | 2;
   readonly #runs: FaultJob;
   readonly #events = new Map<string, number>();
   #disk = new MemoryDisk();
@@ -60,6 +61,7 @@ class Simulation {
     this.#seed = seed;
     this.#random = recordRandom(seed, 0, 1);
     this.#job = randomJob(recordRandom(seed, 0, 0));
+    this.#threads = seed % 2 === 0 ? 1 : 2;
     this.#runs = new FaultJob(this.#job.shape);
   }
 
@@ -234,7 +236,8 @@ class Simulation {
     return this.#runs.run(placeOn(process), {
       incarnation: `life-${this.#lives}`,
       clock: schedule,
-      options: { batchSize, checkpointIntervalMs },
+      options: { batchSize, checkpointIntervalMs, threads: this.#threads },
+      turn: () => schedule.turn(),
       ...(stop === undefined ? {} : { stop }),
     });
   }

@@ -1,0 +1,28 @@
+import type { Catalog } from "../plan/catalog.ts";
+import type { StartIntakeWorker } from "../runtime/intake-message.ts";
+import { IntakeServer } from "../runtime/intake-server.ts";
+
+/**
+ * A worker on the caller's own thread: what goes in and out is cloned, as between threads. `turn` resolves when a
+ * reply may arrive; at once unless told.
+ */
+export function intakeLoopback(
+  catalog: Catalog,
+  turn: () => Promise<void> = () => Promise.resolve(),
+): StartIntakeWorker {
+  return async (setup) => {
+    const server = new IntakeServer(structuredClone(setup), catalog);
+    let before = Promise.resolve();
+    return {
+      async intake(request) {
+        const reply = structuredClone(server.intake(structuredClone(request)));
+        // Replies come in the order of the requests.
+        before = before.then(turn);
+        await before;
+        return reply;
+      },
+      arrivals: () => Promise.resolve(),
+      close: () => Promise.resolve(),
+    };
+  };
+}
