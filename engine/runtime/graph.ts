@@ -1,25 +1,22 @@
 import type { JsonObject } from "../core/json.ts";
-import type { RawBatch } from "../core/record.ts";
+import type { Origin, RawBatch } from "../core/record.ts";
 import type { Catalog } from "../plan/catalog.ts";
 import type { Plan, PlanPort, PlanSink, PlanStep, PortReference } from "../plan/plan.ts";
 import { compileRecordSchema } from "../schema/compile-schema.ts";
 import type { StepState } from "../state/state.ts";
 import type { RunEvaluation } from "./evaluation-scope.ts";
-import { fieldsReadBehind } from "./fields-behind.ts";
 import { expressionCompiler } from "./expressions.ts";
 import { Lanes, partitionLaneName } from "./lanes.ts";
 import { NodeCounters } from "./node-counters.ts";
 import type { CounterValues } from "./node-counters.ts";
 import { Cursor, OutputPort } from "./output-port.ts";
-import { batchOf, readRows, writeRows } from "./intake-message.ts";
-import type { IntakeReply, IntakeRequest } from "./intake-message.ts";
 import { idleRow, PortBuffer, watermarkRow } from "./port-buffer.ts";
+import type { PortRows } from "./port-buffer.ts";
 import { SinkNode } from "./sink-node.ts";
 import type { OutputWriter } from "./sink-node.ts";
 import { SourceNode } from "./source-node.ts";
 import { StepClock } from "./step-clock.ts";
 import { StepNode } from "./step-node.ts";
-import { TypeTable } from "./value-types.ts";
 
 export interface GraphOptions {
   readonly plan: Plan;
@@ -35,6 +32,15 @@ export interface GraphOptions {
   readonly maxRecordBytesOf?: (sinkId: string) => number | undefined;
 }
 
+/** A batch at the border: what the steps in front made of it. */
+export interface IntakeRows {
+  /** By what the batch has changed them. */
+  readonly counters: readonly CounterValues[];
+  /** Of each port at the border. */
+  readonly ports: readonly PortRows[];
+  readonly processingTimeMs: number;
+}
+
 function definitionOf<D extends { readonly type: string }>(list: readonly D[], type: string): D {
   const found = list.find((definition) => definition.type === type);
   if (found === undefined) throw new Error(`the catalog has no ${type}`);
@@ -48,7 +54,7 @@ function definitionOf<D extends { readonly type: string }>(list: readonly D[], t
 export class Graph {
   readonly lanes = new Lanes();
   /** The ports that something behind the border reads. */
-  readonly border: readonly PortBuffer[];
+  readonly #border: readonly PortBuffer[];
   readonly #plan: Plan;
   readonly #options: GraphOptions;
   readonly #buffers = new Map<string, PortBuffer>();
@@ -59,7 +65,6 @@ export class Graph {
   readonly #intakeSteps: StepNode[] = [];
   readonly #stateSteps: StepNode[] = [];
   readonly #sinks: SinkNode[] = [];
-  readonly #fieldsBehind: readonly string[];
   readonly #outputLanes = new Map<string, number>();
 
   constructor(options: GraphOptions) {
@@ -76,8 +81,7 @@ export class Graph {
       const name = opened?.name ?? source.id;
       this.#sources.set(source.id, new SourceNode(source, name, buffers, options.evaluation));
     }
-    this.#fieldsBehind = fieldsReadBehind(this.#plan);
-    this.border = this.#borderPorts().map((port) => this.#buffer(port));
+    this.#border = this.#borderPorts().map((port) => this.#buffer(port));
     for (const step of this.#plan.steps) {
       if (step.stage === "state" && options.part === "intake") continue;
       const node = this.#stepNode(step, compile);
@@ -97,37 +101,35 @@ export class Graph {
   }
 
   /** The first half of `process`, in a graph that ends at the border. */
-  intake({ sourceId, batch, processingTimeMs }: IntakeRequest): IntakeReply {
+  intake(sourceId: string, batch: RawBatch, processingTimeMs: number): IntakeRows {
     this.#options.evaluation.context.processingTimeMs = processingTimeMs;
-    this.#source(sourceId).decode(batchOf(batch), this.#laneOf(sourceId, batch.partition));
+    this.#source(sourceId).decode(batch, this.#laneOf(sourceId, batch.partition));
     this.#runIntake();
-    const types = new TypeTable();
-    const ports = this.border.map((buffer) => writeRows(buffer, types, this.#fieldsBehind));
+    const ports = this.#border.map((buffer) => buffer.take());
     this.#clear();
-    return { ports, types: types.list, counters: this.#intakeCounters.map((node) => node.take()) };
+    const counters = this.#intakeCounters.map((node) => node.take());
+    return { ports, counters, processingTimeMs };
   }
 
   /** The second half of `process`, for a batch that another graph has taken to the border. */
-  processReply(
-    sourceId: string,
-    batch: RawBatch,
-    { reply, processingTimeMs }: { readonly reply: IntakeReply; readonly processingTimeMs: number },
-    closeLane: boolean,
-  ): void {
-    const { ports, types, counters } = reply;
-    this.#options.evaluation.context.processingTimeMs = processingTimeMs;
+  finish(sourceId: string, batch: RawBatch, rows: IntakeRows, closeLane: boolean): void {
+    this.#options.evaluation.context.processingTimeMs = rows.processingTimeMs;
     for (const [index, node] of this.#intakeCounters.entries()) {
-      node.add(counters[index] as CounterValues);
+      node.add(rows.counters[index] as CounterValues);
     }
     // The mark first: a step in front would take the rows at the border once more.
     if (closeLane) this.#closeLane(sourceId, batch);
     this.#runIntake();
-    const origin = this.#source(sourceId).originOf(batch);
-    const lane = this.#laneOf(sourceId, batch.partition);
-    for (const [index, rows] of ports.entries()) {
-      this.border[index]?.putFirst(readRows(rows, types, origin, lane));
-    }
+    for (const [index, port] of rows.ports.entries()) this.#border[index]?.putFirst(port);
     this.#runState();
+  }
+
+  /** Where the records of a batch come from, and on which lane they are. */
+  placeOf(sourceId: string, batch: RawBatch): { readonly origin: Origin; readonly lane: number } {
+    return {
+      origin: this.#source(sourceId).originOf(batch),
+      lane: this.#laneOf(sourceId, batch.partition),
+    };
   }
 
   /** The lane has been without records for its `idle_timeout`: it no longer holds watermarks back. */

@@ -5,11 +5,12 @@ import type { CrossedRecords, Origin, RawBatch } from "../core/record.ts";
 import type { Value, ValueObject } from "../core/value.ts";
 import { writeRecord } from "../core/write-record.ts";
 import type { Plan } from "../plan/plan.ts";
+import type { IntakeRows } from "./graph.ts";
 import type { CounterValues } from "./node-counters.ts";
 import { recordRow } from "./port-buffer.ts";
 import type { Mark, PortRows, RowKind } from "./port-buffer.ts";
-import { cellOf, readCell, readTyped } from "./value-types.ts";
-import type { Column, TypeTable, ValueTypes } from "./value-types.ts";
+import { TypeTable, cellOf, readCell, readTyped } from "./value-types.ts";
+import type { Column, ValueTypes } from "./value-types.ts";
 
 /*
  * What the state thread and the thread of the intake say to each other. All of it is plain data, in few large pieces:
@@ -41,7 +42,7 @@ interface CrossingBatch extends Pick<RawBatch, "partition" | "oversized"> {
 export interface IntakeReply {
   /** By what the batch has changed them. */
   readonly counters: readonly CounterValues[];
-  /** Rows of each port at the border, in the order of `Graph.border`. */
+  /** Of each port at the border. */
   readonly ports: readonly CrossingRows[];
   readonly types: readonly ValueTypes[];
 }
@@ -123,7 +124,24 @@ export function batchOf(crossing: CrossingBatch): RawBatch {
   };
 }
 
-export function writeRows(
+/** What crosses of `rows`. `fields`: of whose values columns are made. */
+export function replyOf({ counters, ports }: IntakeRows, fields: readonly string[]): IntakeReply {
+  const types = new TypeTable();
+  const crossing = ports.map((rows) => writeRows(rows, types, fields));
+  return { counters, ports: crossing, types: types.list };
+}
+
+/** The other side of `replyOf`. */
+export function rowsOf(
+  { counters, ports, types }: IntakeReply,
+  { origin, lane }: { readonly origin: Origin; readonly lane: number },
+  processingTimeMs: number,
+): IntakeRows {
+  const rows = ports.map((crossing) => readRows(crossing, types, origin, lane));
+  return { counters, ports: rows, processingTimeMs };
+}
+
+function writeRows(
   { kinds, rows }: PortRows,
   types: TypeTable,
   fields: readonly string[],
@@ -174,8 +192,7 @@ function isPlain({ exact, added, text }: StreamRecord): boolean {
   return !exact && added === 0 && text !== undefined;
 }
 
-/** The other side of `writeRows`. `origin` and `lane`: of the batch. */
-export function readRows(
+function readRows(
   crossing: CrossingRows,
   types: readonly ValueTypes[],
   origin: Origin,

@@ -1,19 +1,21 @@
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
-import { requestOf } from "./intake-message.ts";
-import type { IntakeReply, IntakeSetup, IntakeWorker, StartIntakeWorker } from "./intake-message.ts";
+import type { Graph, IntakeRows } from "./graph.ts";
+import { requestOf, rowsOf } from "./intake-message.ts";
+import type { IntakeSetup, IntakeWorker, StartIntakeWorker } from "./intake-message.ts";
 import type { PolledBatch, Poller } from "./source-reader.ts";
 
-/** Batches that may wait for the state thread once there is a worker. */
-const waitingMax = 3;
+/** Batches that may wait once there is a worker, and how many of them may be with it. */
+const waitingMax = 4;
+const withWorkerMax = 2;
 /** A wait for input this long says that the job keeps up with its sources; none in so long a time, that it does not. */
 const pauseMs = 5;
 const busyMs = 500;
 
 /** A polled batch whose turn has come. */
 export interface TakenBatch extends PolledBatch {
-  /** What the worker made of it, and the processing time it was given; undefined if it is to be decoded here. */
-  readonly intake?: { readonly reply: IntakeReply; readonly processingTimeMs: number };
+  /** What the steps in front made of it, if they had it already. */
+  readonly rows: IntakeRows | undefined;
 }
 
 export interface IntakeQueueOptions {
@@ -23,20 +25,29 @@ export interface IntakeQueueOptions {
   readonly start: StartIntakeWorker | undefined;
   /** Have a worker from the beginning. */
   readonly atOnce: boolean;
+  /** Builds the steps in front once more, for this thread. */
+  readonly intakeGraph: () => Graph;
+  readonly placeOf: Graph["placeOf"];
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-interface Waiting {
-  /** Undefined while the worker has it. */
-  taken: TakenBatch | undefined;
-  readonly reply: Promise<void> | undefined;
+interface Waiting extends PolledBatch {
+  rows: IntakeRows | undefined;
+  /** Resolves when the worker has given the rows; undefined if it was not asked. */
+  reply: Promise<void> | undefined;
+}
+
+/** What takes batches through the steps in front before their turn: a worker, and this thread while it waits for one. */
+interface Crew {
+  readonly worker: IntakeWorker;
+  readonly here: Graph;
 }
 
 /**
- * Polled batches in their order, between the sources and the state thread. A job that does not keep up with its sources
- * gets a worker, which takes batches through the steps in front of the state meanwhile. What comes out is the same
- * either way, and a job that keeps up needs no second thread.
+ * Polled batches in their order, between the sources and the state. A job that does not keep up with its sources gets a
+ * worker: from then on whoever is free, the worker or the state thread, takes the next batch through the steps in
+ * front. What comes out is the same, and a job that keeps up needs no second thread.
  */
 export class IntakeQueue {
   readonly #options: IntakeQueueOptions;
@@ -46,7 +57,7 @@ export class IntakeQueue {
   /** Since when there was no pause. */
   #busySinceMs: number;
   #starting: Promise<void> | undefined;
-  #worker: IntakeWorker | undefined;
+  #crew: Crew | undefined;
 
   constructor(options: IntakeQueueOptions) {
     this.#options = options;
@@ -55,19 +66,18 @@ export class IntakeQueue {
 
   /** The next batch; undefined if nothing came in a short wait. Must not be called after the last one. */
   async next(): Promise<TakenBatch | undefined> {
-    const { poller, atOnce, clock } = this.#options;
+    const { atOnce, clock } = this.#options;
     const askedAtMs = clock.nowMs();
     if (atOnce || askedAtMs - this.#busySinceMs >= busyMs) this.#starting ??= this.#start();
     if (atOnce) await this.#starting;
-    await this.#worker?.arrivals();
     for (;;) {
-      const room = this.#waiting.length < (this.#worker === undefined ? 1 : waitingMax);
-      if (room && !poller.ended) this.#polling ??= this.#poll();
+      await this.#crew?.worker.arrivals();
+      this.#poll();
       const [first] = this.#waiting;
-      if (first?.taken !== undefined) {
-        this.#waiting.shift();
-        return first.taken;
+      if (first !== undefined && (first.rows !== undefined || first.reply === undefined)) {
+        return this.#waiting.shift();
       }
+      if (this.#crew !== undefined && this.#takeHere(this.#crew.here)) continue;
       await Promise.race([this.#polling, first?.reply].filter((event) => event !== undefined));
       if (clock.nowMs() - askedAtMs >= pauseMs) this.#busySinceMs = clock.nowMs();
       if (this.#waiting.length === 0) return undefined;
@@ -79,38 +89,55 @@ export class IntakeQueue {
     await this.#options.poller.settle();
     this.#waiting.length = 0;
     await this.#starting;
-    await this.#worker?.close();
+    await this.#crew?.worker.close();
   }
 
-  #poll(): Promise<void> {
-    const polling = this.#options.poller.next().then((polled) => {
+  #poll(): void {
+    const { poller } = this.#options;
+    const room = this.#waiting.length < (this.#crew === undefined ? 1 : waitingMax);
+    if (!room || poller.ended || this.#polling !== undefined) return;
+    this.#polling = poller.next().then((polled) => {
       this.#polling = undefined;
-      if (polled !== undefined) this.#waiting.push(this.#wait(polled));
+      if (polled !== undefined) this.#waiting.push({ ...polled, rows: undefined, reply: undefined });
+      this.#askWorker();
+      if (polled !== undefined) this.#poll();
     });
     // Its failure is met by `next`, or never if the run stops before.
-    polling.catch(() => {});
-    return polling;
+    this.#polling.catch(() => {});
   }
 
-  #wait(polled: PolledBatch): Waiting {
-    const { reader, batch } = polled;
-    if (batch.starts.length === 0 || this.#worker === undefined) {
-      return { taken: polled, reply: undefined };
+  /** Keeps the worker busy: it gets the batches that nobody has. */
+  #askWorker(): void {
+    if (this.#crew === undefined) return;
+    const { worker } = this.#crew;
+    for (const waiting of this.#waiting) {
+      const busy = this.#waiting.filter(({ rows, reply }) => rows === undefined && reply).length;
+      if (busy === withWorkerMax) return;
+      if (waiting.rows !== undefined || waiting.reply !== undefined) continue;
+      const { reader, batch } = waiting;
+      const processingTimeMs = this.#options.clock.nowMs();
+      waiting.reply = worker.intake(requestOf(reader.id, batch, processingTimeMs)).then((reply) => {
+        waiting.rows = rowsOf(reply, this.#options.placeOf(reader.id, batch), processingTimeMs);
+        this.#askWorker();
+      });
+      waiting.reply.catch(() => {});
     }
-    const processingTimeMs = this.#options.clock.nowMs();
-    const request = requestOf(reader.id, batch, processingTimeMs);
-    const reply = this.#worker.intake(request).then((made) => {
-      waiting.taken = { ...polled, intake: { reply: made, processingTimeMs } };
-    });
-    reply.catch(() => {});
-    const waiting: Waiting = { taken: undefined, reply };
-    return waiting;
+  }
+
+  /** Takes a batch that nobody has through the steps in front. False if there is none. */
+  #takeHere(graph: Graph): boolean {
+    const free = this.#waiting.find(({ rows, reply }) => rows === undefined && reply === undefined);
+    if (free === undefined) return false;
+    const { reader, batch } = free;
+    free.rows = graph.intake(reader.id, batch, this.#options.clock.nowMs());
+    return true;
   }
 
   async #start(): Promise<void> {
-    const { start, setup, logger } = this.#options;
+    const { start, setup, intakeGraph, logger } = this.#options;
     try {
-      this.#worker = await start?.(setup);
+      const worker = await start?.(setup);
+      if (worker !== undefined) this.#crew = { worker, here: intakeGraph() };
     } catch (error) {
       logger.warn("a second thread could not be started; the job goes on with one", { error });
     }

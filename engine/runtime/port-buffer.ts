@@ -49,6 +49,11 @@ export class PortBuffer implements PortRows {
     this.rows.unshift(...rows);
   }
 
+  /** Takes all rows out. */
+  take(): PortRows {
+    return { kinds: this.kinds.splice(0), rows: this.rows.splice(0) };
+  }
+
   clear(): void {
     this.kinds.length = 0;
     this.rows.length = 0;

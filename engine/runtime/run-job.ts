@@ -20,6 +20,7 @@ import {
   smallestWatermark,
 } from "./report.ts";
 import type { RunOptions, RunPorts, RunProgress, RunSummary } from "./run.ts";
+import { intakeGraph } from "./intake-server.ts";
 import { IntakeQueue } from "./intake-queue.ts";
 import type { TakenBatch } from "./intake-queue.ts";
 import { Poller, SourceReader } from "./source-reader.ts";
@@ -153,11 +154,14 @@ class JobRun {
     );
     const mayUseWorker =
       options.threads !== 1 && plan.steps.some(({ stage }) => stage === "intake");
+    const setup = { plan, sources: sourceFacts };
     this.#intake = new IntakeQueue({
       poller: new Poller(this.#readers, options.batchSize, this.#polling.signal),
-      setup: { plan, sources: sourceFacts },
+      setup,
       start: mayUseWorker ? ports.startIntakeWorker : undefined,
       atOnce: options.threads === 2,
+      intakeGraph: () => intakeGraph(setup, ports.catalog),
+      placeOf: (sourceId, batch) => this.#graph.placeOf(sourceId, batch),
       clock: ports.clock,
       logger: ports.logger,
     });
@@ -206,11 +210,11 @@ class JobRun {
     return reader.bounded || this.#options.close;
   }
 
-  async #process({ reader, batch, intake }: TakenBatch): Promise<void> {
+  async #process({ reader, batch, rows: taken }: TakenBatch): Promise<void> {
     const nowMs = this.#ports.clock.nowMs();
     const closeLane = batch.ended && this.#closes(reader);
     const rows = batch.starts.length;
-    if (intake !== undefined) this.#graph.processReply(reader.id, batch, intake, closeLane);
+    if (taken !== undefined) this.#graph.finish(reader.id, batch, taken, closeLane);
     else if (rows > 0 || closeLane) this.#graph.process(reader.id, batch, nowMs, closeLane);
     reader.processed(batch, nowMs);
     this.#records += rows;
