@@ -16,7 +16,7 @@ export function writeRecord(record: StreamRecord): string {
   if (text !== undefined) {
     const names = Object.keys(value);
     const kept = names.length - added;
-    if (isCompact(text, names) && lengthOfMembers(value, names, kept) === text.length) {
+    if (isCompact(text, names) && lengthOfMembers(value, kept) === text.length) {
       return added === 0 ? text : withAdded(text, value, names, kept);
     }
   }
@@ -52,11 +52,13 @@ function withAdded(
  * one replaced make it longer, and `parseRecordText` keeps every number's own digits. NaN where an object may have its
  * members in another order than its text: names that are numbers come first.
  */
-function lengthOfMembers(value: ValueObject, names: readonly string[], count: number): number {
+function lengthOfMembers(value: ValueObject, count: number): number {
   // Braces, and for each member two quotes, a colon and, but for the last, a comma.
   let length = count === 0 ? 2 : 1 + count * 4;
-  for (let index = 0; index < count; index += 1) {
-    const name = names[index] as string;
+  let left = count;
+  for (const name in value) {
+    if (left === 0) break;
+    left -= 1;
     const first = name.charCodeAt(0);
     if (first >= 0x30 && first <= 0x39) return Number.NaN;
     length += name.length + lengthOf(value[name] as Value);
@@ -75,8 +77,7 @@ function lengthOf(value: Value): number {
   }
   if (value instanceof NumberToken) return value.text.length;
   if (!isList(value)) {
-    const names = Object.keys(value);
-    return lengthOfMembers(value, names, names.length);
+    return lengthOfMembers(value, Object.keys(value).length);
   }
   let length = value.length === 0 ? 2 : 1 + value.length;
   for (const item of value) {

@@ -161,7 +161,11 @@ class Aggregate implements Operator<Out> {
   }
 
   /** Works out what the record does to each aggregate; `#prepared` then only has to commit. */
-  #prepare(group: Group, record: StreamRecord, context: EvaluationContext): RecordFault | undefined {
+  #prepare(
+    group: Group,
+    record: StreamRecord,
+    context: EvaluationContext,
+  ): RecordFault | undefined {
     this.#preparedCount = 0;
     this.#ordinal += 1;
     for (let index = 0; index < this.#fields.length; index += 1) {

@@ -110,14 +110,14 @@ export class Assignments {
 }
 
 /**
- * A copy that takes new fields quickly. A spread would be shorter, but V8 adds fields to a spread of parsed JSON about
+ * A copy that takes new fields quickly, read by `for in`: V8 finds a member of a changing name by its place then. A spread would be shorter, but V8 adds fields to a spread of parsed JSON about
  * twenty times slower than to an object that grew field by field.
  */
 function copyOf(value: ValueObject): Record<string, Value> {
   // Only a spread copies a member of this name as plain data.
   if (Object.hasOwn(value, "__proto__")) return { ...value };
   const copy: Record<string, Value> = {};
-  for (const name of Object.keys(value)) copy[name] = value[name] as Value;
+  for (const name in value) copy[name] = value[name] as Value;
   return copy;
 }
 

@@ -154,7 +154,9 @@ export class Graph {
   /** Clocks of every stateful step, for the commit record. */
   clocks(): JsonObject {
     return Object.fromEntries(
-      this.#stateSteps.flatMap(({ id, clock }) => (clock === undefined ? [] : [[id, clock.snapshot()]])),
+      this.#stateSteps.flatMap(({ id, clock }) =>
+        clock === undefined ? [] : [[id, clock.snapshot()]],
+      ),
     );
   }
 

@@ -58,6 +58,7 @@ export class IntakeQueue {
   #busySinceMs: number;
   #starting: Promise<void> | undefined;
   #crew: Crew | undefined;
+  #withWorker = 0;
 
   constructor(options: IntakeQueueOptions) {
     this.#options = options;
@@ -74,7 +75,7 @@ export class IntakeQueue {
       await this.#crew?.worker.arrivals();
       this.#poll();
       const [first] = this.#waiting;
-      if (first !== undefined && (first.rows !== undefined || first.reply === undefined)) {
+      if (first?.rows !== undefined || (first !== undefined && isFree(first))) {
         return this.#waiting.shift();
       }
       if (this.#crew !== undefined && this.#takeHere(this.#crew.here)) continue;
@@ -98,7 +99,8 @@ export class IntakeQueue {
     if (!room || poller.ended || this.#polling !== undefined) return;
     this.#polling = poller.next().then((polled) => {
       this.#polling = undefined;
-      if (polled !== undefined) this.#waiting.push({ ...polled, rows: undefined, reply: undefined });
+      if (polled !== undefined)
+        this.#waiting.push({ ...polled, rows: undefined, reply: undefined });
       this.#askWorker();
       if (polled !== undefined) this.#poll();
     });
@@ -111,12 +113,13 @@ export class IntakeQueue {
     if (this.#crew === undefined) return;
     const { worker } = this.#crew;
     for (const waiting of this.#waiting) {
-      const busy = this.#waiting.filter(({ rows, reply }) => rows === undefined && reply).length;
-      if (busy === withWorkerMax) return;
-      if (waiting.rows !== undefined || waiting.reply !== undefined) continue;
+      if (this.#withWorker === withWorkerMax) return;
+      if (!isFree(waiting)) continue;
       const { reader, batch } = waiting;
       const processingTimeMs = this.#options.clock.nowMs();
+      this.#withWorker += 1;
       waiting.reply = worker.intake(requestOf(reader.id, batch, processingTimeMs)).then((reply) => {
+        this.#withWorker -= 1;
         waiting.rows = rowsOf(reply, this.#options.placeOf(reader.id, batch), processingTimeMs);
         this.#askWorker();
       });
@@ -126,7 +129,7 @@ export class IntakeQueue {
 
   /** Takes a batch that nobody has through the steps in front. False if there is none. */
   #takeHere(graph: Graph): boolean {
-    const free = this.#waiting.find(({ rows, reply }) => rows === undefined && reply === undefined);
+    const free = this.#waiting.find(isFree);
     if (free === undefined) return false;
     const { reader, batch } = free;
     free.rows = graph.intake(reader.id, batch, this.#options.clock.nowMs());
@@ -142,4 +145,9 @@ export class IntakeQueue {
       logger.warn("a second thread could not be started; the job goes on with one", { error });
     }
   }
+}
+
+/** Nobody has taken it through the steps in front, or is about to. */
+function isFree({ rows, reply }: Waiting): boolean {
+  return rows === undefined && reply === undefined;
 }

@@ -24,10 +24,12 @@ export function nodeIntakeWorker(entry: URL): StartIntakeWorker {
 /** The program of that thread. */
 export function serveIntake(catalog: Catalog): void {
   const server = new IntakeServer(workerData as IntakeSetup, catalog);
+  // oxlint-disable unicorn/require-post-message-target-origin -- between threads there are no origins
   parentPort?.on("message", (request: IntakeRequest) => {
     parentPort?.postMessage(server.intake(request));
   });
   parentPort?.postMessage(ready);
+  // oxlint-enable unicorn/require-post-message-target-origin
 }
 
 interface Asked {
@@ -73,6 +75,6 @@ class IntakeThread implements IntakeWorker {
 
   #fail(error: unknown): void {
     this.#failure ??= error;
-    for (const { reject } of this.#asked.splice(0)) reject(this.#failure);
+    for (const asked of this.#asked.splice(0)) asked.reject(this.#failure);
   }
 }

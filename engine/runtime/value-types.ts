@@ -1,5 +1,5 @@
 import { Decimal } from "../core/decimal.ts";
-import { parseJsonExact } from "../core/json-text.ts";
+import { parseJsonExact, serializeValue } from "../core/json-text.ts";
 import { NumberToken } from "../core/number-token.ts";
 import { isList } from "../core/value-kind.ts";
 import type { Value, ValueObject } from "../core/value.ts";
@@ -54,17 +54,23 @@ export class TypeTable {
 
   /** Whether the typed places found are the next ones of the record before. */
   #matches(container: ValueObject | readonly Value[]): boolean {
-    return everyMember(container, (member, step) => {
-      const kind = kindOf(member);
-      if (kind === undefined) return true;
-      this.#path.push(step);
-      const matches =
-        kind === "container"
-          ? this.#matches(member as ValueObject | readonly Value[])
-          : this.#isNext(kind);
-      this.#path.pop();
-      return matches;
-    });
+    if (isList(container)) return container.every((item, index) => this.#agrees(item, index));
+    for (const name in container) {
+      if (!this.#agrees(container[name] as Value, name)) return false;
+    }
+    return true;
+  }
+
+  #agrees(value: Value, step: Step): boolean {
+    const kind = kindOf(value);
+    if (kind === undefined) return true;
+    this.#path.push(step);
+    const agrees =
+      kind === "container"
+        ? this.#matches(value as ValueObject | readonly Value[])
+        : this.#isNext(kind);
+    this.#path.pop();
+    return agrees;
   }
 
   #isNext(kind: Kind): boolean {
@@ -80,28 +86,16 @@ export class TypeTable {
 
 function typesOf(value: ValueObject): ValueTypes {
   const places: TypedPlace[] = [];
-  const visit = (container: ValueObject | readonly Value[], path: readonly Step[]): boolean =>
-    everyMember(container, (member, step) => {
+  const visit = (container: ValueObject | readonly Value[], path: readonly Step[]): void => {
+    for (const [name, member] of Object.entries(container)) {
+      const step = isList(container) ? Number(name) : name;
       const kind = kindOf(member);
-      if (kind === "container") {
-        return visit(member as ValueObject | readonly Value[], [...path, step]);
-      }
-      if (kind !== undefined) places.push({ path: [...path, step], kind });
-      return true;
-    });
+      if (kind === "container") visit(member as ValueObject | readonly Value[], [...path, step]);
+      else if (kind !== undefined) places.push({ path: [...path, step], kind });
+    }
+  };
   visit(value, []);
   return places;
-}
-
-function everyMember(
-  container: ValueObject | readonly Value[],
-  test: (member: Value, step: Step) => boolean,
-): boolean {
-  if (isList(container)) return container.every(test);
-  for (const name of Object.keys(container)) {
-    if (!test(container[name] as Value, name)) return false;
-  }
-  return true;
 }
 
 function kindOf(value: Value): Kind | "container" | undefined {
@@ -138,8 +132,7 @@ function memberAt(value: Value, path: readonly Step[], length: number): Value {
 }
 
 function digitsOf(value: Value): string {
-  if (typeof value === "string") return value;
-  return value instanceof NumberToken ? value.text : String(value);
+  return typeof value === "string" ? value : serializeValue(value);
 }
 
 /**
