@@ -138,6 +138,7 @@ interface Variant {
   readonly batchSize: number;
   readonly checkpointRecords: number;
   readonly inPieces: boolean;
+  readonly threads?: 1 | 2;
 }
 
 const oneGo: Variant = { batchSize: 1000, checkpointRecords: 100_000, inPieces: false };
@@ -146,7 +147,7 @@ async function outcome(
   context: TestContext,
   text: string,
   inputs: ReadonlyMap<string, MemoryInput>,
-  { batchSize, checkpointRecords, inPieces }: Variant,
+  { batchSize, checkpointRecords, inPieces, threads = 1 }: Variant,
 ) {
   const bench = await JobBench.open(context, inputs);
   const plan = bench.compile(
@@ -154,8 +155,8 @@ async function outcome(
   );
   assert.equal(plan.checkpoint.maxRecords, checkpointRecords);
   const { summary, starts } = inPieces
-    ? await bench.runInPieces(plan, { batchSize })
-    : { summary: await bench.run(plan, { batchSize }), starts: 1 };
+    ? await bench.runInPieces(plan, { batchSize, threads })
+    : { summary: await bench.run(plan, { batchSize, threads }), starts: 1 };
   assert.equal(summary.outcome, "finished");
   assertConserved(summary);
   const { nodes, windows } = summary;
@@ -172,6 +173,10 @@ const variants: readonly Variant[] = [
   { batchSize: 7, checkpointRecords: 10, inPieces: true },
   { batchSize: 1, checkpointRecords: 10, inPieces: true },
   { batchSize: 1000, checkpointRecords: 1, inPieces: true },
+  { batchSize: 1000, checkpointRecords: 100_000, inPieces: false, threads: 2 },
+  { batchSize: 7, checkpointRecords: 10, inPieces: false, threads: 2 },
+  { batchSize: 7, checkpointRecords: 10, inPieces: true, threads: 2 },
+  { batchSize: 1, checkpointRecords: 10, inPieces: true, threads: 2 },
 ];
 
 /** A job whose source is called `orders`, out of order by 2 minutes at most, and whose `dead` takes all errors. */
@@ -213,8 +218,13 @@ async function smallOutcome(
   const inputs = new Map([["orders", MemoryInput.of(...partitions)]]);
   const expected = await outcome(context, text, inputs, oneGo);
   for (const batchSize of [1, 2, 3]) {
-    for (const inPieces of [false, true]) {
-      const variant = { batchSize, checkpointRecords: inPieces ? 1 : 1000, inPieces };
+    for (const [inPieces, threads] of [
+      [false, 1],
+      [true, 1],
+      [false, 2],
+      [true, 2],
+    ] as const) {
+      const variant = { batchSize, checkpointRecords: inPieces ? 1 : 1000, inPieces, threads };
       const found = await outcome(context, text, inputs, variant);
       assert.deepEqual(found.outputs, expected.outputs, JSON.stringify(variant));
     }
@@ -223,7 +233,7 @@ async function smallOutcome(
 }
 
 describe("One lane", () => {
-  it("gives the same bytes for every batch size and checkpoint interval, stopped or not", async (context) => {
+  it("gives the same bytes for every batch size, checkpoint interval and number of threads, stopped or not", async (context) => {
     const input = new Map([["orders", MemoryInput.of(orders(400, 1, disorderly))]]);
     const expected = await outcome(context, everyShape, input, oneGo);
     for (const [name, lines] of Object.entries(expected.outputs)) {

@@ -1,0 +1,230 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Source } from "../../engine/connectors/connector.ts";
+import type { RawBatch } from "../../engine/core/record.ts";
+import type { Graph, IntakeRows } from "../../engine/runtime/graph.ts";
+import type {
+  IntakeReply,
+  IntakeRequest,
+  IntakeWorker,
+} from "../../engine/runtime/intake-message.ts";
+import { IntakeQueue } from "../../engine/runtime/intake-queue.ts";
+import type { TakenBatch } from "../../engine/runtime/intake-queue.ts";
+import { Poller, SourceReader } from "../../engine/runtime/source-reader.ts";
+import { ManualClock } from "../../engine/testing/manual-clock.ts";
+
+function batch(number: number, ended = false): RawBatch {
+  const bytes = Buffer.from("{}");
+  const resumeAt = number + 1;
+  return { partition: 0, bytes, starts: [0], ends: [2], offsets: [number], resumeAt, ended };
+}
+
+/** A source of so many batches, each there at once unless `wait` makes it wait. */
+class Batches implements Source {
+  readonly name = "batches";
+  readonly partitions = 1;
+  polls = 0;
+  readonly #count: number;
+  readonly #wait: () => Promise<void>;
+
+  constructor(count: number, wait: () => Promise<void> = () => Promise.resolve()) {
+    this.#count = count;
+    this.#wait = wait;
+  }
+
+  async resolveStart(): Promise<readonly number[]> {
+    return [0];
+  }
+
+  async open(): Promise<void> {}
+
+  async poll(): Promise<RawBatch> {
+    const number = this.polls;
+    this.polls += 1;
+    await this.#wait();
+    return batch(number, this.polls === this.#count);
+  }
+
+  lag(): undefined {
+    return undefined;
+  }
+
+  async close(): Promise<void> {}
+}
+
+const noReply: IntakeReply = { counters: [], ports: [], types: [] };
+
+/** A worker whose replies the test lets in one by one. */
+class HandWorker implements IntakeWorker {
+  readonly asked: IntakeRequest[] = [];
+  readonly #answers: { resolve(reply: IntakeReply): void; reject(error: Error): void }[] = [];
+  closed = false;
+
+  intake(request: IntakeRequest): Promise<IntakeReply> {
+    this.asked.push(request);
+    return new Promise((resolve, reject) => {
+      this.#answers.push({ resolve, reject });
+    });
+  }
+
+  answer(): void {
+    this.#answers.shift()?.resolve(noReply);
+  }
+
+  fail(message: string): void {
+    this.#answers.shift()?.reject(new Error(message));
+  }
+
+  arrivals(): Promise<void> {
+    return turn();
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+  }
+}
+
+/** Lets everything that is ready run. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+const nothing: IntakeRows = { counters: [], ports: [], processingTimeMs: 0 };
+
+function queueOf(
+  source: Batches,
+  options: { start?: () => Promise<IntakeWorker>; atOnce?: boolean; clock?: ManualClock } = {},
+) {
+  const reader = new SourceReader({ id: "in", source, bounded: true, positions: [0], nowMs: 0 });
+  /** Numbers of the batches that the state thread took through the steps in front. */
+  const here: number[] = [];
+  const warnings: string[] = [];
+  const intake = (_source: string, { offsets }: RawBatch): IntakeRows => {
+    here.push(offsets[0]!);
+    return nothing;
+  };
+  const queue = new IntakeQueue({
+    poller: new Poller([reader], 10, new AbortController().signal),
+    setup: { plan: {} as never, sources: new Map() },
+    start: options.start,
+    atOnce: options.atOnce ?? false,
+    intakeGraph: () => ({ intake }) as unknown as Graph,
+    placeOf: () => ({ origin: {} as never, lane: 0 }),
+    clock: options.clock ?? new ManualClock(0),
+    logger: { info() {}, warn: (text) => warnings.push(text), error() {} },
+  });
+  return { queue, here, warnings };
+}
+
+const numberOf = (taken: TakenBatch | undefined): number | undefined => taken?.batch.offsets[0];
+
+describe("The queue before the state", () => {
+  it("without a worker gives batch after batch, polled one ahead at most, nothing done before", async () => {
+    const source = new Batches(5);
+    const { queue, here } = queueOf(source);
+    for (let number = 0; number < 5; number += 1) {
+      const taken = await queue.next();
+      assert.equal(numberOf(taken), number);
+      assert.equal(taken?.rows, undefined);
+      await turn();
+      assert.ok(source.polls <= number + 2, `${source.polls} polls`);
+    }
+    assert.deepEqual(here, []);
+    await queue.close();
+  });
+
+  it("gives the worker two, does others itself while it waits, and keeps the order", async () => {
+    const worker = new HandWorker();
+    const source = new Batches(9);
+    const { queue, here } = queueOf(source, { start: async () => worker, atOnce: true });
+    const first = queue.next();
+    for (let wait = 0; wait < 20; wait += 1) await turn();
+    assert.equal(worker.asked.length, 2);
+    assert.deepEqual(here, [2, 3], "all that may wait, and no more");
+    assert.equal(source.polls, 4);
+    worker.answer();
+    assert.equal(numberOf(await first), 0);
+    worker.answer();
+    const rest: (number | undefined)[] = [];
+    for (let number = 1; number < 9; number += 1) {
+      const next = queue.next();
+      for (let wait = 0; wait < 10; wait += 1) {
+        await turn();
+        worker.answer();
+      }
+      rest.push(numberOf(await next));
+    }
+    assert.deepEqual(rest, [1, 2, 3, 4, 5, 6, 7, 8]);
+    await queue.close();
+    assert.ok(worker.closed);
+  });
+
+  it("starts a worker once half a second has passed without a pause", async () => {
+    let started = 0;
+    const clock = new ManualClock(0);
+    const start = async (): Promise<IntakeWorker> => {
+      started += 1;
+      return { intake: async () => noReply, arrivals: turn, close: async () => {} };
+    };
+    const { queue } = queueOf(new Batches(200), { start, clock });
+    for (let at = 0; at < 500; at += 20) {
+      await queue.next();
+      clock.advance(20);
+      assert.equal(started, 0, `at ${at} ms`);
+    }
+    await queue.next();
+    assert.equal(started, 1);
+    await queue.close();
+  });
+
+  it("starts none while the sources make it wait now and then", async () => {
+    const clock = new ManualClock(0);
+    let polls = 0;
+    const source = new Batches(200, async () => {
+      polls += 1;
+      await turn();
+      // Each tenth batch comes after a pause.
+      if (polls % 10 === 0) clock.advance(5);
+    });
+    const start = async (): Promise<IntakeWorker> => assert.fail("it keeps up");
+    const { queue, warnings } = queueOf(source, { start, clock });
+    for (let number = 0; number < 150; number += 1) {
+      await queue.next();
+      clock.advance(20);
+    }
+    assert.deepEqual(warnings, []);
+    await queue.close();
+  });
+
+  it("goes on alone, and says so, where no worker can be started", async () => {
+    const start = (): Promise<IntakeWorker> => Promise.reject(new Error("no threads left"));
+    const { queue, warnings } = queueOf(new Batches(3), { start, atOnce: true });
+    for (const number of [0, 1, 2]) assert.equal(numberOf(await queue.next()), number);
+    assert.equal(warnings.length, 1);
+    await queue.close();
+  });
+
+  it("fails with the worker, and closes after it", async () => {
+    const worker = new HandWorker();
+    const { queue } = queueOf(new Batches(3), { start: async () => worker, atOnce: true });
+    const next = queue.next();
+    for (let wait = 0; wait < 5; wait += 1) await turn();
+    worker.fail("out of memory");
+    await assert.rejects(next, /out of memory/);
+    await queue.close();
+    assert.ok(worker.closed);
+  });
+
+  it("fails with a poll, with a worker as without", async () => {
+    for (const atOnce of [false, true]) {
+      const source = new Batches(3, () => Promise.reject(new Error("the disk is gone")));
+      const start = async (): Promise<IntakeWorker> => new HandWorker();
+      const { queue } = queueOf(source, { start, atOnce });
+      await assert.rejects(queue.next(), /the disk is gone/);
+      await assert.rejects(queue.next(), /the disk is gone/, "again: it stays failed");
+      await queue.close();
+    }
+  });
+});
