@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { TestContext } from "node:test";
 import { describe, it } from "node:test";
-import { JobFolder, lines } from "./job-folder.ts";
+import { JobFolder, copyJob, lines } from "./job-folder.ts";
 
 const endless = ["run", "job.yaml", "--until-end", "--batch-size", "10"];
 
@@ -25,6 +25,13 @@ function withInput(context: TestContext, count: number): JobFolder {
   folder.write("in.jsonl", lines(count));
   return folder;
 }
+
+/** The steps in front of the state have a thread of their own here, if the run asks for it. */
+const onTwoThreads = copyJob.replace(
+  /^steps:$/m,
+  `steps:
+  - { id: small, type: filter, where: "id >= 0" }`,
+);
 
 async function restartIsExact(folder: JobFolder, count: number): Promise<void> {
   const end = await folder.run();
@@ -54,6 +61,23 @@ describe("A fault of the process itself", () => {
       await restartIsExact(folder, 100);
     });
   }
+
+  it("P6: an error on the second thread ends the run with exit 1, and a restart is exact", async (context) => {
+    const folder = new JobFolder(context, onTwoThreads);
+    folder.write("in.jsonl", lines(1000));
+    const text = `
+      import { parentPort } from "node:worker_threads";
+      let batches = 0;
+      parentPort?.on("message", () => { if (++batches === 20) throw new Error("out of nowhere"); });`;
+    const options = `--import=data:text/javascript,${encodeURIComponent(text)}`;
+    const args = [...endless, "--threads", "2"];
+    const { exit, stderr } = await folder.start(args, "", options).ended;
+    assert.equal(exit, 1, stderr);
+    assert.match(stderr, /This is a bug in pipeline; please report it/);
+    assert.match(stderr, /out of nowhere/);
+    assert.ok(Number(folder.records("out/copy.jsonl.committed")[0]?.["epoch"]) >= 1);
+    await restartIsExact(folder, 1000);
+  });
 
   it("P7: a loop that stood still for seconds is told, and changes no output", async (context) => {
     const folder = withInput(context, 100);

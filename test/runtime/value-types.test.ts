@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
-import { Decimal, addDecimals, parseDecimal } from "../../engine/core/decimal.ts";
+import { addDecimals, parseDecimal } from "../../engine/core/decimal.ts";
+import type { Decimal } from "../../engine/core/decimal.ts";
 import { parseJsonExact, serializeValue } from "../../engine/core/json-text.ts";
 import { NumberToken } from "../../engine/core/number-token.ts";
 import type { Value, ValueObject } from "../../engine/core/value.ts";
