@@ -56,6 +56,9 @@ function prepare() {
   execFileSync("sync");
 }
 
+/** Of a profile, by its name: CPU.date.time.process.thread.number.cpuprofile. */
+const threadOf = (profile) => Number(profile.split(".")[4]);
+
 function progress(text) {
   process.stderr.write(process.stderr.isTTY ? `\r${text.padEnd(60)}\r` : `${text}\n`);
 }
@@ -100,10 +103,15 @@ try {
     const profiles = inFolder("profiles");
     const profiling = ["--cpu-prof", `--cpu-prof-dir=${profiles}`];
     await measured([...profiling, ...files, "--checkpoint-interval", "1s"], folder);
-    const [profile] = readdirSync(profiles);
-    console.log("\nmicroseconds of the state thread per record, file to files");
-    for (const [part, microseconds] of timeByPart(join(profiles, profile))) {
-      console.log(`  ${part.padEnd(20)} ${(microseconds / orders).toFixed(2)}`);
+    const [state, second] = readdirSync(profiles)
+      .toSorted((a, b) => threadOf(a) - threadOf(b))
+      .map((profile) => timeByPart(join(profiles, profile)));
+    console.log("\nmicroseconds per record, file to files: the state thread, the second thread");
+    const perRecord = (microseconds = 0) => (microseconds / orders).toFixed(2).padStart(6);
+    for (const [part, microseconds] of state) {
+      console.log(
+        `  ${part.padEnd(20)} ${perRecord(microseconds)} ${perRecord(second?.get(part))}`,
+      );
     }
   }
 } finally {

@@ -1,4 +1,4 @@
-// Where the time of the state thread goes, by the parts of design.md's speed budget, out of a V8 CPU profile.
+// Where the time of a thread goes, by the parts of design.md's speed budget, out of a V8 CPU profile.
 import { readFileSync } from "node:fs";
 
 /** First match wins, from the innermost frame outwards: V8's own work belongs to whoever asked for it. */
@@ -12,6 +12,10 @@ const parts = [
   [
     "enrich",
     /\/expression\/|operators\/(?:enrich|assignments|key-fields)\.js|core\/(?:decimal|rounding)/,
+  ],
+  [
+    "between threads",
+    /runtime\/(?:intake-(?:message|server)|node-intake-worker|value-types)\.js|:postMessage$/,
   ],
   ["bookkeeping, files", /\/(?:runtime|connectors|checkpoint|operators|core|cli|plan)\//],
 ];

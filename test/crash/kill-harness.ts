@@ -147,7 +147,9 @@ export async function killAndCompare(options: KillOptions): Promise<KillReport> 
         // Once there were kills enough, the round is only brought to its end.
         const name = kills >= options.kills ? undefined : nextKill();
         const depth = name !== undefined && isInRecovery(name) ? 1 : 1 + Math.floor(random() * 4);
-        const run = new PipelineProcess(["run", round.job, ...round.args, "--format", "json"], {
+        // Lives with one thread and with two follow each other on the same state.
+        const more = ["--threads", String(1 + (attempt % 2)), "--format", "json"];
+        const run = new PipelineProcess(["run", round.job, ...round.args, ...more], {
           cwd: round.folder,
           ...(name === undefined || name === "random"
             ? {}

@@ -38,6 +38,7 @@ export class OrdersRound {
   readonly #name: string;
   readonly #bootstrap: string;
   #reader: LiveReader | undefined;
+  #lives = 0;
 
   private constructor({ bootstrap, folder, name }: OrdersRoundOptions, job: string) {
     this.folder = folder;
@@ -82,8 +83,11 @@ export class OrdersRound {
     options: LifeOptions = {},
     { state = "state", bootstrap = this.#bootstrap, more = ["--close"] } = {},
   ): PipelineProcess {
+    this.#lives += 1;
     const args = ["run", this.job, "--state-dir", state, ...smallBatches, ...more];
-    return new PipelineProcess([...args, "--format", "json"], {
+    // Lives with one thread and with two follow each other.
+    const threads = ["--threads", String(1 + (this.#lives % 2))];
+    return new PipelineProcess([...args, ...threads, "--format", "json"], {
       ...options,
       cwd: this.folder,
       environment: this.#environment(bootstrap),

@@ -104,9 +104,15 @@ class Runner {
       stdio: ["ignore", "ignore", "pipe", "pipe"],
     });
     this.child = child;
-    child.stdio[3].on("data", (text) =>
-      this.#onLive?.(Number(String(text).trim().split("\n").at(-1))),
-    );
+    /** By thread. */
+    const kept = new Map();
+    child.stdio[3].on("data", (text) => {
+      for (const line of String(text).trim().split("\n")) {
+        const [thread, bytes] = line.split(" ").map(Number);
+        kept.set(thread, bytes);
+      }
+      this.#onLive?.([...kept.values()].reduce((sum, bytes) => sum + bytes, 0));
+    });
     let said = "";
     child.stderr.on("data", (text) => (said = (said + text).slice(-2000)));
     this.ended = new Promise((done) => {
