@@ -6,7 +6,7 @@ import { env, pid } from "node:process";
 import type { Failpoints } from "../core/failpoints.ts";
 import { nodeClock } from "../runtime/node-clock.ts";
 import { nodeIntakeWorker } from "../runtime/node-intake-worker.ts";
-import type { RunPorts } from "../runtime/run.ts";
+import type { RunOptions, RunPorts } from "../runtime/run.ts";
 import { failpointScript } from "../testing/failpoint-script.ts";
 
 /** Changes with each boot of the machine; empty where the system does not tell. */
@@ -34,7 +34,9 @@ export function failpoints(): Failpoints {
 /** Beside this file, and in the language that this file runs in. */
 const intakeThread = new URL(`intake-thread${extname(import.meta.url)}`, import.meta.url);
 
-/** A second thread for the run, where the machine has a second core for it. */
-export function secondThread(): Pick<RunPorts, "startIntakeWorker"> {
-  return availableParallelism() > 1 ? { startIntakeWorker: nodeIntakeWorker(intakeThread) } : {};
+export const startIntakeWorker = nodeIntakeWorker(intakeThread);
+
+/** A second thread of its own accord only where the machine has a core for it. */
+export function defaultThreads(): RunOptions["threads"] {
+  return availableParallelism() > 1 ? "auto" : 1;
 }

@@ -11,7 +11,14 @@ import { nodeFiles } from "../runtime/node-files.ts";
 import { runJob } from "../runtime/run-job.ts";
 import type { RunOptions, RunSummary } from "../runtime/run.ts";
 import { formatFindings } from "./findings-format.ts";
-import { failpoints, host, newHashSeed, newIncarnation, secondThread } from "./host.ts";
+import {
+  defaultThreads,
+  failpoints,
+  host,
+  newHashSeed,
+  newIncarnation,
+  startIntakeWorker,
+} from "./host.ts";
 import { loadJob } from "./load-job.ts";
 import { jobOptions } from "./job-options.ts";
 import { warnOfStalls } from "./loop-watch.ts";
@@ -129,7 +136,7 @@ export async function runToExit(
       newIncarnation,
       newHashSeed,
       secrets,
-      ...secondThread(),
+      startIntakeWorker,
       stop: drain.signal,
       onProgress(progress) {
         if (status.capable) return status.show(progressLine(progress));
@@ -187,6 +194,6 @@ function runOptions(plan: Plan, options: RunArguments): RunOptions {
     reset: options.reset ?? [],
     checkpointIntervalMs,
     batchSize: options.batchSize,
-    threads: options.threads,
+    threads: options.threads === "auto" ? defaultThreads() : options.threads,
   };
 }

@@ -5,6 +5,7 @@ import process from "node:process";
 import { exitCode } from "../core/errors.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { RunOptions } from "../runtime/run.ts";
+import { defaultThreads } from "./host.ts";
 import { loadJob } from "./load-job.ts";
 import { print } from "./output.ts";
 import { runToExit } from "./run-command.ts";
@@ -39,7 +40,7 @@ function optionsFor(plan: Plan, folder: string, close: boolean): RunOptions {
     reset: [],
     checkpointIntervalMs: plan.checkpoint.intervalMs,
     batchSize: 1000,
-    threads: "auto",
+    threads: defaultThreads(),
   };
 }
 

@@ -61,10 +61,10 @@ export interface ResultFacts {
   readonly isFinal?: boolean;
 }
 
-/** Records that came from another thread: all of a batch, each by its index. */
-export interface CrossedRecords {
+/** Records of one batch whose values are read from text when somebody asks for them, each by its index. */
+export interface UnreadRecords {
   valueOf(index: number): ValueObject;
-  /** A top-level member that was sent along, without reading the whole value; undefined tells nothing. */
+  /** A top-level member that is at hand without reading the whole value; undefined tells nothing. */
   memberOf(index: number, name: string): Value | undefined;
 }
 
@@ -73,9 +73,9 @@ export interface CrossedRecords {
  * One class with one shape keeps every property read on the hot path monomorphic.
  */
 export class StreamRecord {
-  /** Of a crossed record: undefined until somebody asks. */
+  /** Of an unread record: undefined until somebody asks. */
   #value: ValueObject | undefined;
-  readonly #crossed: CrossedRecords | undefined;
+  readonly #unread: UnreadRecords | undefined;
   readonly #index: number;
   /** ms since the epoch; NaN if the source declares no event time. */
   readonly eventTimeMs: number;
@@ -93,7 +93,7 @@ export class StreamRecord {
   readonly exact: boolean;
   /**
    * The text that `value`'s first members were parsed from and still say; `added` members follow. Undefined once one was
-   * changed or removed.
+   * changed or removed. Of an unread record: exactly what is to be written of it.
    */
   readonly text: string | undefined;
   readonly added: number;
@@ -101,7 +101,7 @@ export class StreamRecord {
   readonly late: Lateness | undefined;
   readonly result: ResultFacts | undefined;
 
-  /** Without `value` it is the record `index` of `crossed`, and `text` all that is to be written of it. */
+  /** Without `value` it is the record `index` of `unread`. */
   constructor(
     value: ValueObject | undefined,
     eventTimeMs: number,
@@ -115,11 +115,11 @@ export class StreamRecord {
     error?: ErrorEnvelope,
     late?: Lateness,
     result?: ResultFacts,
-    crossed?: CrossedRecords,
+    unread?: UnreadRecords,
     index = -1,
   ) {
     this.#value = value;
-    this.#crossed = crossed;
+    this.#unread = unread;
     this.#index = index;
     this.eventTimeMs = eventTimeMs;
     this.lane = lane;
@@ -135,17 +135,17 @@ export class StreamRecord {
   }
 
   get value(): ValueObject {
-    return (this.#value ??= (this.#crossed as CrossedRecords).valueOf(this.#index));
+    return (this.#value ??= (this.#unread as UnreadRecords).valueOf(this.#index));
   }
 
   /** A top-level member, where it is at hand without the whole value; undefined tells nothing. */
   memberAtHand(name: string): Value | undefined {
-    return this.#crossed?.memberOf(this.#index, name);
+    return this.#unread?.memberOf(this.#index, name);
   }
 
-  /** What is to be written of a crossed record that nothing has changed since; undefined for others. */
+  /** The whole text of a record that came unread and was not changed since; undefined for others. */
   get writtenText(): string | undefined {
-    return this.#crossed === undefined ? undefined : this.text;
+    return this.#unread === undefined ? undefined : this.text;
   }
 
   /** `added`: how many members `value` has behind those of this record's value; undefined if it lacks or changes some. */

@@ -56,6 +56,7 @@ function lengthOfMembers(value: ValueObject, count: number): number {
   // Braces, and for each member two quotes, a colon and, but for the last, a comma.
   let length = count === 0 ? 2 : 1 + count * 4;
   let left = count;
+  // `for in`: V8 then finds `value[name]` by its place.
   for (const name in value) {
     if (left === 0) break;
     left -= 1;

@@ -124,7 +124,7 @@ function stepLines(plan: Plan, step: PlanStep, edges: readonly Edge[]): readonly
 }
 
 function stageText(plan: Plan, step: PlanStep): string {
-  if (step.stage === "intake") return "intake: stateless, may run on workers";
+  if (step.stage === "intake") return "intake: stateless, may run on a second thread";
   const stateful = plan.stateLayout.some((layout) => layout.step === step.id);
   return stateful ? "state: keeps state" : "state: stateless, behind a step that keeps state";
 }

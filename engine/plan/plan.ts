@@ -43,7 +43,7 @@ export interface PlanStep {
   readonly config: JsonObject;
   readonly ports: readonly PlanPort[];
   readonly stateful: boolean;
-  /** `intake`: in the stateless prefix of a source, may run on workers. `state`: on the state thread. */
+  /** `intake`: in the stateless prefix of a source, may run on a second thread. `state`: on the state thread. */
   readonly stage: "intake" | "state";
 }
 

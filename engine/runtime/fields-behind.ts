@@ -7,7 +7,7 @@ const plainName = /^\s*([A-Za-z_]\w*)\s*$/;
  * Fields that steps and sinks behind the border name as they are: as a key or as what they add up. Nothing depends on
  * the list but how often a crossed record has to be read.
  */
-export function fieldsReadBehind({ steps, sinks }: Plan): readonly string[] {
+export function fieldsBehind({ steps, sinks }: Plan): readonly string[] {
   const names = new Set<string>();
   const look = (json: JsonValue): void => {
     if (typeof json !== "object" || json === null) return;

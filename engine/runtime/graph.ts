@@ -33,11 +33,12 @@ export interface GraphOptions {
 }
 
 /** A batch at the border: what the steps in front made of it. */
-export interface IntakeRows {
+export interface BorderRows {
   /** By what the batch has changed them. */
   readonly counters: readonly CounterValues[];
   /** Of each port at the border. */
   readonly ports: readonly PortRows[];
+  /** When the batch was taken to the border: at times older than that of the one before it. */
   readonly processingTimeMs: number;
 }
 
@@ -93,18 +94,19 @@ export class Graph {
   }
 
   /** Takes one polled batch through all nodes. Synchronous: sinks have been handed everything when it returns. */
-  process(sourceId: string, batch: RawBatch, processingTimeMs: number, closeLane: boolean): void {
-    this.#options.evaluation.context.processingTimeMs = processingTimeMs;
-    this.#source(sourceId).decode(batch, this.#laneOf(sourceId, batch.partition));
-    if (closeLane) this.#closeLane(sourceId, batch);
-    this.#run();
+  process(sourceId: string, batch: RawBatch, processingTimeMs: number, closesLane: boolean): void {
+    this.#decode(sourceId, batch, processingTimeMs, closesLane);
+    this.#runState();
   }
 
-  /** The first half of `process`, in a graph that ends at the border. */
-  intake(sourceId: string, batch: RawBatch, processingTimeMs: number): IntakeRows {
-    this.#options.evaluation.context.processingTimeMs = processingTimeMs;
-    this.#source(sourceId).decode(batch, this.#laneOf(sourceId, batch.partition));
-    this.#runIntake();
+  /** The first half of `process`, in a graph that ends at the border. Its counters begin anew. */
+  intake(
+    sourceId: string,
+    batch: RawBatch,
+    processingTimeMs: number,
+    closesLane: boolean,
+  ): BorderRows {
+    this.#decode(sourceId, batch, processingTimeMs, closesLane);
     const ports = this.#border.map((buffer) => buffer.take());
     this.#clear();
     const counters = this.#intakeCounters.map((node) => node.take());
@@ -112,15 +114,12 @@ export class Graph {
   }
 
   /** The second half of `process`, for a batch that another graph has taken to the border. */
-  finish(sourceId: string, batch: RawBatch, rows: IntakeRows, closeLane: boolean): void {
-    this.#options.evaluation.context.processingTimeMs = rows.processingTimeMs;
+  finish({ ports, counters, processingTimeMs }: BorderRows): void {
+    this.#options.evaluation.context.processingTimeMs = processingTimeMs;
     for (const [index, node] of this.#intakeCounters.entries()) {
-      node.add(rows.counters[index] as CounterValues);
+      node.add(counters[index] as CounterValues);
     }
-    // The mark first: a step in front would take the rows at the border once more.
-    if (closeLane) this.#closeLane(sourceId, batch);
-    this.#runIntake();
-    for (const [index, port] of rows.ports.entries()) this.#border[index]?.putFirst(port);
+    for (const [index, buffer] of this.#border.entries()) buffer.put(ports[index] as PortRows);
     this.#runState();
   }
 
@@ -136,7 +135,8 @@ export class Graph {
   rest(sourceId: string, partition: number, processingTimeMs: number): void {
     this.#options.evaluation.context.processingTimeMs = processingTimeMs;
     this.#source(sourceId).mark(idleRow, this.#laneOf(sourceId, partition), 0);
-    this.#run();
+    this.#runIntake();
+    this.#runState();
   }
 
   get counters(): readonly NodeCounters[] {
@@ -174,7 +174,7 @@ export class Graph {
       step.clock.restore(saved);
       step.resume();
     }
-    this.#run();
+    this.#runState();
     return this.#made > madeBefore;
   }
 
@@ -182,14 +182,13 @@ export class Graph {
     return this.#stateSteps.reduce((sum, { counters }) => sum + counters.made, 0);
   }
 
-  #closeLane(sourceId: string, batch: RawBatch): void {
+  #decode(sourceId: string, batch: RawBatch, processingTimeMs: number, closesLane: boolean): void {
+    this.#options.evaluation.context.processingTimeMs = processingTimeMs;
+    const source = this.#source(sourceId);
     const lane = this.#laneOf(sourceId, batch.partition);
-    this.#source(sourceId).mark(watermarkRow, lane, batch.starts.length);
-  }
-
-  #run(): void {
+    source.decode(batch, lane);
+    if (closesLane) source.mark(watermarkRow, lane, batch.starts.length);
     this.#runIntake();
-    this.#runState();
   }
 
   #runIntake(): void {

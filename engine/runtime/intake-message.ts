@@ -1,11 +1,11 @@
 import type { ErrorEnvelope } from "../core/fault.ts";
 import { serializeValue } from "../core/json-text.ts";
 import { StreamRecord, TOMBSTONE, sequenceStep } from "../core/record.ts";
-import type { CrossedRecords, Origin, RawBatch } from "../core/record.ts";
+import type { UnreadRecords, Origin, RawBatch } from "../core/record.ts";
 import type { Value, ValueObject } from "../core/value.ts";
 import { writeRecord } from "../core/write-record.ts";
 import type { Plan } from "../plan/plan.ts";
-import type { IntakeRows } from "./graph.ts";
+import type { BorderRows } from "./graph.ts";
 import type { CounterValues } from "./node-counters.ts";
 import { recordRow } from "./port-buffer.ts";
 import type { Mark, PortRows, RowKind } from "./port-buffer.ts";
@@ -28,6 +28,8 @@ export interface IntakeRequest {
   readonly sourceId: string;
   readonly batch: CrossingBatch;
   readonly processingTimeMs: number;
+  /** The lane ends with this batch. */
+  readonly closesLane: boolean;
 }
 
 /** A `RawBatch`. `bytes` are a copy of their own, from the first to the last byte that a row has. */
@@ -47,7 +49,7 @@ export interface IntakeReply {
   readonly types: readonly ValueTypes[];
 }
 
-/** Rows of one port, all of one lane; none is a mark. */
+/** Rows of one port, all of one lane. */
 interface CrossingRows {
   readonly kinds: Uint8Array;
   /** Of each row: its number in the batch. */
@@ -79,10 +81,12 @@ export interface IntakeWorker {
 /** Resolves when the worker is ready. */
 export type StartIntakeWorker = (setup: IntakeSetup) => Promise<IntakeWorker>;
 
+/** What crosses of a polled batch; its own bytes stay as they are. */
 export function requestOf(
   sourceId: string,
   batch: RawBatch,
   processingTimeMs: number,
+  closesLane: boolean,
 ): IntakeRequest {
   const { partition, starts, ends, offsets, timestampsMs, oversized } = batch;
   let first = Infinity;
@@ -96,6 +100,7 @@ export function requestOf(
   return {
     sourceId,
     processingTimeMs,
+    closesLane,
     batch: {
       partition,
       bytes: new Uint8Array(batch.bytes.subarray(base, last)),
@@ -125,7 +130,7 @@ export function batchOf(crossing: CrossingBatch): RawBatch {
 }
 
 /** What crosses of `rows`. `fields`: of whose values columns are made. */
-export function replyOf({ counters, ports }: IntakeRows, fields: readonly string[]): IntakeReply {
+export function replyOf({ counters, ports }: BorderRows, fields: readonly string[]): IntakeReply {
   const types = new TypeTable();
   const crossing = ports.map((rows) => writeRows(rows, types, fields));
   return { counters, ports: crossing, types: types.list };
@@ -136,7 +141,7 @@ export function rowsOf(
   { counters, ports, types }: IntakeReply,
   { origin, lane }: { readonly origin: Origin; readonly lane: number },
   processingTimeMs: number,
-): IntakeRows {
+): BorderRows {
   const rows = ports.map((crossing) => readRows(crossing, types, origin, lane));
   return { counters, ports: rows, processingTimeMs };
 }
@@ -210,33 +215,49 @@ function readRows(
       read.push({ lane, sequence, eventTimeMs });
       continue;
     }
-    const error = errors.size === 0 ? undefined : errors.get(count);
-    const isValue = error === "value";
-    const envelope = isValue ? crossed.valueOf(count) : crossed.envelopeOf(error);
-    read.push(
-      new StreamRecord(
-        isValue ? envelope : undefined,
-        eventTimeMs,
-        lane,
-        sequence,
-        origin,
-        row,
-        isValue || crossed.isTyped(count),
-        isValue ? undefined : crossed.textOf(count),
-        0,
-        envelope as ErrorEnvelope | undefined,
-        undefined,
-        undefined,
-        isValue ? undefined : crossed,
-        count,
-      ),
-    );
+    const error = errors.get(count);
+    if (error === "value") {
+      const value = crossed.valueOf(count) as ErrorEnvelope;
+      read.push(
+        new StreamRecord(
+          value,
+          eventTimeMs,
+          lane,
+          sequence,
+          origin,
+          row,
+          true,
+          undefined,
+          0,
+          value,
+        ),
+      );
+    } else {
+      read.push(
+        new StreamRecord(
+          undefined,
+          eventTimeMs,
+          lane,
+          sequence,
+          origin,
+          row,
+          crossed.isTyped(count),
+          crossed.textOf(count),
+          0,
+          crossed.envelopeOf(error),
+          undefined,
+          undefined,
+          crossed,
+          count,
+        ),
+      );
+    }
     count += 1;
   }
   return { kinds: Array.from(kinds) as RowKind[], rows: read };
 }
 
-class Crossed implements CrossedRecords {
+class Crossed implements UnreadRecords {
   readonly #rows: CrossingRows;
   readonly #types: readonly ValueTypes[];
   readonly #columns = new Map<string, Column>();
@@ -265,8 +286,8 @@ class Crossed implements CrossedRecords {
     return this.#typesOf(index).length > 0;
   }
 
-  envelopeOf(error: Exclude<CrossingError, "value"> | undefined): ValueObject | undefined {
-    return error && readTyped(error.text, this.#types[error.type] as ValueTypes);
+  envelopeOf(error: Exclude<CrossingError, "value"> | undefined): ErrorEnvelope | undefined {
+    return error && (readTyped(error.text, this.#types[error.type] as ValueTypes) as ErrorEnvelope);
   }
 
   #typesOf(index: number): ValueTypes {

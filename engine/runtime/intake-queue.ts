@@ -1,21 +1,25 @@
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
-import type { Graph, IntakeRows } from "./graph.ts";
+import type { BorderRows, Graph } from "./graph.ts";
 import { requestOf, rowsOf } from "./intake-message.ts";
 import type { IntakeSetup, IntakeWorker, StartIntakeWorker } from "./intake-message.ts";
 import type { PolledBatch, Poller } from "./source-reader.ts";
 
 /** Batches that may wait once there is a worker, and how many of them may be with it. */
-const waitingMax = 4;
+export const waitingMax = 4;
 const withWorkerMax = 2;
-/** A wait for input this long says that the job keeps up with its sources; none in so long a time, that it does not. */
+/** A wait for input this long says that the job keeps up with its sources. */
 const pauseMs = 5;
+/** No such wait in so long a time, and for so many batches, says that it does not. One slow commit says nothing. */
 const busyMs = 500;
+const busyBatches = 16;
 
 /** A polled batch whose turn has come. */
 export interface TakenBatch extends PolledBatch {
+  /** The lane of the batch ends with it. */
+  readonly closesLane: boolean;
   /** What the steps in front made of it, if they had it already. */
-  readonly rows: IntakeRows | undefined;
+  readonly atBorder: BorderRows | undefined;
 }
 
 export interface IntakeQueueOptions {
@@ -23,25 +27,18 @@ export interface IntakeQueueOptions {
   readonly setup: IntakeSetup;
   /** Undefined: no worker is to be had. */
   readonly start: StartIntakeWorker | undefined;
-  /** Have a worker from the beginning. */
-  readonly atOnce: boolean;
-  /** Builds the steps in front once more, for this thread. */
-  readonly intakeGraph: () => Graph;
+  readonly startsWithWorker: boolean;
+  /** Builds the steps in front once more, for the state thread to use while batches before theirs are elsewhere. */
+  readonly ownGraph: () => Graph;
   readonly placeOf: Graph["placeOf"];
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-interface Waiting extends PolledBatch {
-  rows: IntakeRows | undefined;
-  /** Resolves when the worker has given the rows; undefined if it was not asked. */
+interface Waiting extends TakenBatch {
+  atBorder: BorderRows | undefined;
+  /** Resolves when the worker has taken it to the border; undefined if it was not asked. */
   reply: Promise<void> | undefined;
-}
-
-/** What takes batches through the steps in front before their turn: a worker, and this thread while it waits for one. */
-interface Crew {
-  readonly worker: IntakeWorker;
-  readonly here: Graph;
 }
 
 /**
@@ -54,55 +51,77 @@ export class IntakeQueue {
   readonly #waiting: Waiting[] = [];
   /** Stays as it is once it has failed. */
   #polling: Promise<void> | undefined;
-  /** Since when there was no pause. */
+  /** Since when, and for how many batches, there was no pause. */
   #busySinceMs: number;
+  #busyBatches = 0;
   #starting: Promise<void> | undefined;
-  #crew: Crew | undefined;
+  #worker: { readonly intake: IntakeWorker; readonly ownGraph: Graph } | undefined;
   #withWorker = 0;
+  #closed = false;
 
   constructor(options: IntakeQueueOptions) {
     this.#options = options;
     this.#busySinceMs = options.clock.nowMs();
   }
 
-  /** The next batch; undefined if nothing came in a short wait. Must not be called after the last one. */
+  /**
+   * The next batch; undefined if nothing came in a short wait. Must not be called after the last one. Throws what a
+   * poll or the worker failed with, again and again.
+   */
   async next(): Promise<TakenBatch | undefined> {
-    const { atOnce, clock } = this.#options;
+    const { startsWithWorker, clock } = this.#options;
     const askedAtMs = clock.nowMs();
-    if (atOnce || askedAtMs - this.#busySinceMs >= busyMs) this.#starting ??= this.#start();
-    if (atOnce) await this.#starting;
+    if (startsWithWorker) await (this.#starting ??= this.#start());
     for (;;) {
-      await this.#crew?.worker.arrivals();
+      await this.#worker?.intake.arrivals();
       this.#poll();
       const [first] = this.#waiting;
-      if (first?.rows !== undefined || (first !== undefined && isFree(first))) {
+      if (first !== undefined && (first.atBorder !== undefined || first.reply === undefined)) {
+        this.#watchPauses(askedAtMs);
         return this.#waiting.shift();
       }
-      if (this.#crew !== undefined && this.#takeHere(this.#crew.here)) continue;
+      if (this.#worker !== undefined && this.#takeToBorder(this.#worker.ownGraph)) continue;
       await Promise.race([this.#polling, first?.reply].filter((event) => event !== undefined));
-      if (clock.nowMs() - askedAtMs >= pauseMs) this.#busySinceMs = clock.nowMs();
-      if (this.#waiting.length === 0) return undefined;
+      if (this.#waiting.length === 0) {
+        this.#watchPauses(askedAtMs);
+        return undefined;
+      }
     }
   }
 
   /** Forgets what waits: it was not processed. */
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#options.poller.settle();
+    await this.#polling?.catch(() => {});
     this.#waiting.length = 0;
     await this.#starting;
-    await this.#crew?.worker.close();
+    await this.#worker?.intake.close();
+  }
+
+  #watchPauses(askedAtMs: number): void {
+    const nowMs = this.#options.clock.nowMs();
+    // Also where the clock was set back.
+    if (nowMs - askedAtMs >= pauseMs || nowMs < this.#busySinceMs) {
+      this.#busySinceMs = nowMs;
+      this.#busyBatches = 0;
+    } else this.#busyBatches += 1;
+    if (nowMs - this.#busySinceMs >= busyMs && this.#busyBatches >= busyBatches) {
+      this.#starting ??= this.#start();
+    }
   }
 
   #poll(): void {
     const { poller } = this.#options;
-    const room = this.#waiting.length < (this.#crew === undefined ? 1 : waitingMax);
-    if (!room || poller.ended || this.#polling !== undefined) return;
+    const room = this.#waiting.length < (this.#worker === undefined ? 1 : waitingMax);
+    if (this.#closed || !room || poller.ended || this.#polling !== undefined) return;
     this.#polling = poller.next().then((polled) => {
       this.#polling = undefined;
-      if (polled !== undefined)
-        this.#waiting.push({ ...polled, rows: undefined, reply: undefined });
+      if (polled === undefined) return;
+      const closesLane = polled.batch.ended && polled.reader.closesLanes;
+      this.#waiting.push({ ...polled, closesLane, atBorder: undefined, reply: undefined });
       this.#askWorker();
-      if (polled !== undefined) this.#poll();
+      this.#poll();
     });
     // Its failure is met by `next`, or never if the run stops before.
     this.#polling.catch(() => {});
@@ -110,44 +129,49 @@ export class IntakeQueue {
 
   /** Keeps the worker busy: it gets the batches that nobody has. */
   #askWorker(): void {
-    if (this.#crew === undefined) return;
-    const { worker } = this.#crew;
+    if (this.#closed || this.#worker === undefined) return;
+    const { clock, placeOf } = this.#options;
     for (const waiting of this.#waiting) {
       if (this.#withWorker === withWorkerMax) return;
       if (!isFree(waiting)) continue;
-      const { reader, batch } = waiting;
-      const processingTimeMs = this.#options.clock.nowMs();
+      const { reader, batch, closesLane } = waiting;
+      const nowMs = clock.nowMs();
       this.#withWorker += 1;
-      waiting.reply = worker.intake(requestOf(reader.id, batch, processingTimeMs)).then((reply) => {
+      const request = requestOf(reader.id, batch, nowMs, closesLane);
+      waiting.reply = this.#worker.intake.intake(request).then((reply) => {
         this.#withWorker -= 1;
-        waiting.rows = rowsOf(reply, this.#options.placeOf(reader.id, batch), processingTimeMs);
+        waiting.atBorder = rowsOf(reply, placeOf(reader.id, batch), nowMs);
         this.#askWorker();
       });
       waiting.reply.catch(() => {});
     }
   }
 
-  /** Takes a batch that nobody has through the steps in front. False if there is none. */
-  #takeHere(graph: Graph): boolean {
+  /** Takes a batch that nobody has to the border. False if there is none. */
+  #takeToBorder(graph: Graph): boolean {
     const free = this.#waiting.find(isFree);
     if (free === undefined) return false;
-    const { reader, batch } = free;
-    free.rows = graph.intake(reader.id, batch, this.#options.clock.nowMs());
+    const { reader, batch, closesLane } = free;
+    free.atBorder = graph.intake(reader.id, batch, this.#options.clock.nowMs(), closesLane);
     return true;
   }
 
   async #start(): Promise<void> {
-    const { start, setup, intakeGraph, logger } = this.#options;
+    const { start, setup, ownGraph, logger } = this.#options;
+    if (start === undefined) return;
     try {
-      const worker = await start?.(setup);
-      if (worker !== undefined) this.#crew = { worker, here: intakeGraph() };
+      const graph = ownGraph();
+      this.#worker = { intake: await start(setup), ownGraph: graph };
     } catch (error) {
-      logger.warn("a second thread could not be started; the job goes on with one", { error });
+      const why = error instanceof Error ? error.message : String(error);
+      logger.warn(`a second thread could not be started; the job goes on with one: ${why}`);
+      return;
     }
+    this.#askWorker();
   }
 }
 
-/** Nobody has taken it through the steps in front, or is about to. */
-function isFree({ rows, reply }: Waiting): boolean {
-  return rows === undefined && reply === undefined;
+/** Has rows that nobody has taken to the border, or is about to. */
+function isFree({ batch, atBorder, reply }: Waiting): boolean {
+  return batch.starts.length > 0 && atBorder === undefined && reply === undefined;
 }

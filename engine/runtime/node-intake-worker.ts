@@ -15,9 +15,9 @@ const ready = "ready";
 /** Starts the program `entry`, which calls `serveIntake`, on a thread of its own. */
 export function nodeIntakeWorker(entry: URL): StartIntakeWorker {
   return async (setup) => {
-    const thread = new IntakeThread(new Worker(entry, { workerData: setup }));
-    await thread.ready();
-    return thread;
+    const worker = new NodeIntakeWorker(new Worker(entry, { workerData: setup }));
+    await worker.ready();
+    return worker;
   };
 }
 
@@ -37,7 +37,7 @@ interface Asked {
   reject(error: unknown): void;
 }
 
-class IntakeThread implements IntakeWorker {
+class NodeIntakeWorker implements IntakeWorker {
   readonly #worker: Worker;
   /** In the order of the requests, which is that of the replies. */
   readonly #asked: Asked[] = [];
@@ -47,13 +47,14 @@ class IntakeThread implements IntakeWorker {
     this.#worker = worker;
     worker.on("message", (reply: IntakeReply) => this.#asked.shift()?.resolve(reply));
     worker.on("error", (error) => this.#fail(error));
+    worker.on("messageerror", (error) => this.#fail(error));
     worker.on("exit", () => this.#fail(new Error("the thread of the intake has ended")));
   }
 
-  /** Resolves with its first message. */
-  async ready(): Promise<void> {
-    await new Promise((resolve, reject) => {
-      this.#asked.push({ resolve, reject });
+  /** Its first message says that it is there, whatever is in it. */
+  ready(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#asked.push({ resolve: () => resolve(), reject });
     });
   }
 

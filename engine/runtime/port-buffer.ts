@@ -43,10 +43,10 @@ export class PortBuffer implements PortRows {
     this.rows.push(row);
   }
 
-  /** Puts rows before those that are there. */
-  putFirst({ kinds, rows }: PortRows): void {
-    this.kinds.unshift(...kinds);
-    this.rows.unshift(...rows);
+  /** Puts rows where there are none. */
+  put({ kinds, rows }: PortRows): void {
+    for (const [index, kind] of kinds.entries())
+      this.push(kind, rows[index] as StreamRecord | Mark);
   }
 
   /** Takes all rows out. */

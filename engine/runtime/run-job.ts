@@ -20,7 +20,7 @@ import {
   smallestWatermark,
 } from "./report.ts";
 import type { RunOptions, RunPorts, RunProgress, RunSummary } from "./run.ts";
-import { intakeGraph } from "./intake-server.ts";
+import { intakeGraph } from "./intake-graph.ts";
 import { IntakeQueue } from "./intake-queue.ts";
 import type { TakenBatch } from "./intake-queue.ts";
 import { Poller, SourceReader } from "./source-reader.ts";
@@ -81,7 +81,6 @@ interface JobRunOptions {
 /** One life of a job between recovery and stop. */
 class JobRun {
   readonly #plan: Plan;
-  readonly #options: RunOptions;
   readonly #ports: RunPorts;
   readonly #directory: StateDirectory;
   readonly #connections: Connections;
@@ -100,7 +99,6 @@ class JobRun {
   constructor(parts: JobRunOptions) {
     const { plan, options, ports, directory, connections, recovered } = parts;
     this.#plan = plan;
-    this.#options = options;
     this.#ports = ports;
     this.#directory = directory;
     this.#connections = connections;
@@ -147,7 +145,7 @@ class JobRun {
         new SourceReader({
           id,
           source: opened,
-          bounded: source.bounded,
+          closesLanes: source.bounded || options.close,
           positions: recovered.positions[id] ?? [],
           nowMs: this.#startedAtMs,
         }),
@@ -159,8 +157,8 @@ class JobRun {
       poller: new Poller(this.#readers, options.batchSize, this.#polling.signal),
       setup,
       start: mayUseWorker ? ports.startIntakeWorker : undefined,
-      atOnce: options.threads === 2,
-      intakeGraph: () => intakeGraph(setup, ports.catalog),
+      startsWithWorker: options.threads === 2,
+      ownGraph: () => intakeGraph(setup, ports.catalog),
       placeOf: (sourceId, batch) => this.#graph.placeOf(sourceId, batch),
       clock: ports.clock,
       logger: ports.logger,
@@ -187,7 +185,7 @@ class JobRun {
       this.#polling.abort();
       await this.#intake.close();
     }
-    const finished = this.#ended && this.#readers.every((reader) => this.#closes(reader));
+    const finished = this.#ended && this.#readers.every((reader) => reader.closesLanes);
     if (this.#epochs.touched || finished) await this.#checkpoint(finished);
     await this.#epochs.delivered();
     this.#tellProgress(true);
@@ -205,20 +203,14 @@ class JobRun {
     return this.#readers.every((reader) => reader.ended);
   }
 
-  /** True if the end of this source ends its lanes too: a topic's only if it was asked to close. */
-  #closes(reader: SourceReader): boolean {
-    return reader.bounded || this.#options.close;
-  }
-
-  async #process({ reader, batch, rows: taken }: TakenBatch): Promise<void> {
+  async #process({ reader, batch, closesLane, atBorder }: TakenBatch): Promise<void> {
     const nowMs = this.#ports.clock.nowMs();
-    const closeLane = batch.ended && this.#closes(reader);
     const rows = batch.starts.length;
-    if (taken !== undefined) this.#graph.finish(reader.id, batch, taken, closeLane);
-    else if (rows > 0 || closeLane) this.#graph.process(reader.id, batch, nowMs, closeLane);
+    if (atBorder !== undefined) this.#graph.finish(atBorder);
+    else if (rows > 0 || closesLane) this.#graph.process(reader.id, batch, nowMs, closesLane);
     reader.processed(batch, nowMs);
     this.#records += rows;
-    if (rows > 0 || closeLane) await this.#epochs.took(rows, payloadBytes(batch));
+    if (rows > 0 || closesLane) await this.#epochs.took(rows, payloadBytes(batch));
   }
 
   async #restIdleLanes(): Promise<void> {
@@ -228,7 +220,7 @@ class JobRun {
       const timeoutMs = plan?.watermark.idleTimeoutMs ?? null;
       if (timeoutMs === null) continue;
       for (const [partition, activeAtMs] of reader.activeAtMs.entries()) {
-        if (!(nowMs - activeAtMs >= timeoutMs)) continue;
+        if (!(nowMs - activeAtMs >= timeoutMs) || !reader.isProcessed(partition)) continue;
         this.#graph.rest(reader.id, partition, nowMs);
         reader.activeAtMs[partition] = NaN;
         await this.#epochs.took(0, 0);

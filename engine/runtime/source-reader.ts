@@ -11,28 +11,33 @@ export interface PolledBatch {
 export class SourceReader {
   readonly id: string;
   readonly source: Source;
-  readonly bounded: boolean;
+  /** The end of a partition is the end of its lane. */
+  readonly closesLanes: boolean;
   /** Where to resume each partition after what was processed so far. */
   readonly positions: JsonValue[];
   /** When each partition last gave a record, processing time in ms; NaN while it rests. */
   readonly activeAtMs: number[];
+  /** Partitions whose end was not processed, or not polled, yet. */
   #open: number;
   #unpolled: number;
+  /** Of each partition: batches that were polled and wait to be processed. */
+  readonly #waiting: number[];
 
   constructor(options: {
     id: string;
     source: Source;
-    bounded: boolean;
+    closesLanes: boolean;
     positions: readonly JsonValue[];
     nowMs: number;
   }) {
     this.id = options.id;
     this.source = options.source;
-    this.bounded = options.bounded;
+    this.closesLanes = options.closesLanes;
     this.positions = [...options.positions];
     this.activeAtMs = this.positions.map(() => options.nowMs);
     this.#open = this.positions.length;
     this.#unpolled = this.#open;
+    this.#waiting = this.positions.map(() => 0);
   }
 
   /** True once every partition has ended and its end was processed. */
@@ -45,14 +50,25 @@ export class SourceReader {
     return this.#unpolled === 0;
   }
 
+  /** False while records of the partition wait: it must not be taken for idle. */
+  isProcessed(partition: number): boolean {
+    return this.#waiting[partition] === 0;
+  }
+
   polled(batch: RawBatch): void {
+    this.#count(batch, 1);
     if (batch.ended) this.#unpolled -= 1;
   }
 
   processed(batch: RawBatch, nowMs: number): void {
+    this.#count(batch, -1);
     this.positions[batch.partition] = batch.resumeAt;
     if (batch.starts.length > 0) this.activeAtMs[batch.partition] = nowMs;
     if (batch.ended) this.#open -= 1;
+  }
+
+  #count({ partition }: RawBatch, more: number): void {
+    this.#waiting[partition] = (this.#waiting[partition] ?? 0) + more;
   }
 }
 

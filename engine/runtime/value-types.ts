@@ -5,7 +5,7 @@ import { isList } from "../core/value-kind.ts";
 import type { Value, ValueObject } from "../core/value.ts";
 import { decodeValue } from "../operators/value-json.ts";
 
-/** Of a value that JSON text alone does not tell, as `encodeValue` names it. */
+/** How a value that JSON text does not tell is marked: the letters of `encodeValue`. */
 type Kind = "c" | "s" | "n" | "t" | "z";
 type Step = string | number;
 
@@ -22,7 +22,8 @@ export type ValueTypes = readonly TypedPlace[];
 export class TypeTable {
   readonly list: ValueTypes[] = [];
   readonly #numbers = new Map<string, number>();
-  /** Of the record before. */
+  #plainNumber = -1;
+  /** Of the record before that was looked at. */
   #last: ValueTypes | undefined;
   #lastNumber = -1;
   readonly #path: Step[] = [];
@@ -31,24 +32,22 @@ export class TypeTable {
   numberOf(value: ValueObject): number {
     this.#matched = 0;
     this.#path.length = 0;
-    const same = this.#matches(value) && this.#matched === this.#last?.length;
-    return same ? this.#lastNumber : this.#add(typesOf(value));
+    if (this.#matches(value) && this.#matched === this.#last?.length) return this.#lastNumber;
+    this.#last = typesOf(value);
+    this.#lastNumber = this.#add(this.#last);
+    return this.#lastNumber;
   }
 
   /** Of a record that is known to have no typed places. */
   plain(): number {
-    return this.#last?.length === 0 ? this.#lastNumber : this.#add([]);
+    if (this.#plainNumber < 0) this.#plainNumber = this.#add([]);
+    return this.#plainNumber;
   }
 
   #add(types: ValueTypes): number {
     const name = JSON.stringify(types);
-    let number = this.#numbers.get(name);
-    if (number === undefined) {
-      number = this.list.push(types) - 1;
-      this.#numbers.set(name, number);
-    }
-    this.#last = types;
-    this.#lastNumber = number;
+    const number = this.#numbers.get(name) ?? this.list.push(types) - 1;
+    this.#numbers.set(name, number);
     return number;
   }
 

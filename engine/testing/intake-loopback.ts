@@ -4,17 +4,19 @@ import { IntakeServer } from "../runtime/intake-server.ts";
 
 /**
  * A worker on the caller's own thread: what goes in and out is cloned, as between threads. `turn` resolves when a
- * reply may arrive; at once unless told.
+ * reply may arrive; at once unless told. `onIntake` is told of each batch.
  */
 export function intakeLoopback(
   catalog: Catalog,
   turn: () => Promise<void> = () => Promise.resolve(),
+  onIntake: () => void = () => {},
 ): StartIntakeWorker {
   return async (setup) => {
     const server = new IntakeServer(structuredClone(setup), catalog);
     let before = Promise.resolve();
     return {
       async intake(request) {
+        onIntake();
         const reply = structuredClone(server.intake(structuredClone(request)));
         // Replies come in the order of the requests.
         before = before.then(turn);

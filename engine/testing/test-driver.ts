@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { memorySink } from "../connectors/memory/memory-sink.ts";
 import type { MemoryOutput } from "../connectors/memory/memory-sink.ts";
 import { memorySource } from "../connectors/memory/memory-source.ts";
@@ -43,9 +44,22 @@ export function testCatalog(
 export class TestDriver {
   readonly #options: DriverOptions;
   #starts = 0;
+  #turns = 0;
+  #crossed = 0;
 
   constructor(options: DriverOptions) {
     this.#options = options;
+  }
+
+  /** How many batches a second thread has taken to the border. */
+  get crossed(): number {
+    return this.#crossed;
+  }
+
+  /** A second thread answers soon, later, or after the first one has done more. */
+  async #turn(): Promise<void> {
+    this.#turns += 1;
+    for (let left = (this.#turns * 5) % 7; left > 0; left -= 1) await setImmediate();
   }
 
   get catalog(): Catalog {
@@ -82,7 +96,11 @@ export class TestDriver {
         host: { name: "test", pid: 1, bootId: "" },
         newIncarnation: () => `session-${this.#starts}`,
         newHashSeed: () => "00112233445566778899aabbccddeeff",
-        startIntakeWorker: intakeLoopback(this.catalog),
+        startIntakeWorker: intakeLoopback(
+          this.catalog,
+          () => this.#turn(),
+          () => (this.#crossed += 1),
+        ),
         stop: new AbortController().signal,
         ...ports,
       },

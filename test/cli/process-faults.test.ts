@@ -33,8 +33,12 @@ const onTwoThreads = copyJob.replace(
   - { id: small, type: filter, where: "id >= 0" }`,
 );
 
-async function restartIsExact(folder: JobFolder, count: number): Promise<void> {
-  const end = await folder.run();
+async function restartIsExact(
+  folder: JobFolder,
+  count: number,
+  ...more: readonly string[]
+): Promise<void> {
+  const end = await folder.run(...more);
   assert.equal(end.exit, 0, end.stderr);
   const ids = folder.records("out/copy.jsonl").map(({ id }) => id);
   assert.deepEqual(
@@ -76,7 +80,7 @@ describe("A fault of the process itself", () => {
     assert.match(stderr, /This is a bug in pipeline; please report it/);
     assert.match(stderr, /out of nowhere/);
     assert.ok(Number(folder.records("out/copy.jsonl.committed")[0]?.["epoch"]) >= 1);
-    await restartIsExact(folder, 1000);
+    await restartIsExact(folder, 1000, "--batch-size", "10", "--threads", "2");
   });
 
   it("P7: a loop that stood still for seconds is told, and changes no output", async (context) => {

@@ -12,6 +12,7 @@ import { jobSchema } from "../../engine/plan/job-schema.ts";
 import type { Plan } from "../../engine/plan/plan.ts";
 import type { RunOptions, RunSummary } from "../../engine/runtime/run.ts";
 import { readSpec } from "../../engine/spec/read-spec.ts";
+import { waitingMax } from "../../engine/runtime/intake-queue.ts";
 import { TestDriver, testCatalog } from "../../engine/testing/test-driver.ts";
 
 const jobsFolder = new URL("../../jobs/", import.meta.url);
@@ -91,7 +92,7 @@ export class JobBench {
     options: Partial<RunOptions> = {},
   ): Promise<{ readonly summary: RunSummary; readonly starts: number }> {
     // With two threads some more are polled before the first is processed.
-    const ahead = options.threads === 2 ? 4 : 0;
+    const ahead = options.threads === 2 ? waitingMax : 0;
     for (let starts = 1; ; starts += 1) {
       const stop = new AbortController();
       // The first batch of each input is asked for at once; from one batch on, all kinds of lengths.
@@ -107,6 +108,11 @@ export class JobBench {
       if (summary.outcome !== "drained") return { summary, starts };
       assert.ok(summary.checkpoints > 0, "a drain without a checkpoint makes no way");
     }
+  }
+
+  /** How many batches a second thread took to the border. */
+  get crossed(): number {
+    return this.#driver.crossed;
   }
 
   /** What a reader may believe of one output. */

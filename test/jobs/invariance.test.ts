@@ -162,7 +162,8 @@ async function outcome(
   const { nodes, windows } = summary;
   // In which order codes are listed says which came first in the life of the last process.
   const faults = summary.faults.map((fault) => JSON.stringify(fault)).toSorted();
-  return { outputs: bench.everything(), figures: { nodes, faults, windows }, starts };
+  const { crossed } = bench;
+  return { outputs: bench.everything(), figures: { nodes, faults, windows }, starts, crossed };
 }
 
 const variants: readonly Variant[] = [
@@ -244,6 +245,13 @@ describe("One lane", () => {
       assert.deepEqual(found.outputs, expected.outputs, JSON.stringify(variant));
       assert.deepEqual(found.figures, expected.figures, JSON.stringify(variant));
       if (variant.inPieces && variant.batchSize < 1000) assert.ok(found.starts >= 5);
+      const batches = Math.ceil(400 / variant.batchSize);
+      if (variant.threads !== 2) assert.equal(found.crossed, 0);
+      else if (batches > 10) {
+        // Some batches were taken by the second thread, others by the first.
+        assert.ok(found.crossed > batches / 10, `${found.crossed} of ${batches} crossed`);
+        if (!variant.inPieces) assert.ok(found.crossed < batches, "all crossed");
+      }
     }
   });
 

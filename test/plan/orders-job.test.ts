@@ -92,7 +92,7 @@ test("explain shows every node, every default, and the worked example of the ord
     "source orders (kafka, never ends)",
     "idle_timeout: none",
     "max_record_bytes: 1048576",
-    "step validate (validate, intake: stateless, may run on workers)",
+    "step validate (validate, intake: stateless, may run on a second thread)",
     "step dedupe (dedupe, state: keeps state)",
     "granularity: 15m",
     "sink dlq (kafka)",

@@ -7,7 +7,7 @@ import type { Origin, RawBatch } from "../../engine/core/record.ts";
 import type { ValueObject } from "../../engine/core/value.ts";
 import { writeRecord } from "../../engine/core/write-record.ts";
 import { batchOf, replyOf, requestOf, rowsOf } from "../../engine/runtime/intake-message.ts";
-import { ghostRow, recordRow } from "../../engine/runtime/port-buffer.ts";
+import { ghostRow, recordRow, watermarkRow } from "../../engine/runtime/port-buffer.ts";
 import type { PortRows, RowKind } from "../../engine/runtime/port-buffer.ts";
 
 const rawBatch: RawBatch = {
@@ -25,9 +25,10 @@ const origin: Origin = { sourceId: "in", sourceName: "topic", batch: rawBatch };
 
 describe("A batch on its way to the worker", () => {
   it("has its rows, places, times and long records, and only the bytes that rows have", () => {
-    const request = structuredClone(requestOf("in", rawBatch, 42));
+    const request = structuredClone(requestOf("in", rawBatch, 42, true));
     assert.equal(request.sourceId, "in");
     assert.equal(request.processingTimeMs, 42);
+    assert.equal(request.closesLane, true);
     const { bytes, starts, ends, ...rest } = batchOf(request.batch);
     assert.equal(bytes.toString(), '{"a":1}--{"a":2}');
     assert.equal(bytes.toString("utf8", starts[0], ends[0]), '{"a":1}');
@@ -43,7 +44,7 @@ describe("A batch on its way to the worker", () => {
     for (const starts of [[], [5]]) {
       const ends = starts.map(() => TOMBSTONE);
       const batch = { ...bare, starts, ends, offsets: starts };
-      const crossed = batchOf(structuredClone(requestOf("in", batch, 0)).batch);
+      const crossed = batchOf(structuredClone(requestOf("in", batch, 0, false)).batch);
       assert.equal(crossed.bytes.length, 0);
       assert.deepEqual(crossed.ends, ends);
       assert.equal(crossed.timestampsMs, undefined);
@@ -68,7 +69,7 @@ function record(value: ValueObject, row: number, more: Partial<StreamRecord> = {
 }
 
 /** Through the worker and back. */
-function crossed(rows: readonly StreamRecord[], kinds?: readonly RowKind[]): PortRows {
+function crossed(rows: PortRows["rows"], kinds?: readonly RowKind[]): PortRows {
   const port = { kinds: kinds ?? rows.map(() => recordRow), rows };
   const reply = replyOf({ counters: [], ports: [port], processingTimeMs: 9 }, ["id", "amount"]);
   const made = rowsOf(structuredClone(reply), { origin, lane: 5 }, 9);
@@ -145,14 +146,17 @@ describe("Records on their way from the worker", () => {
     assert.equal(beside?.memberAtHand("id"), "x");
   });
 
-  it("keep their places among ghosts", () => {
+  it("keep their places among ghosts, before the end of their lane", () => {
     const sent = [record({ id: "a" }, 0), record({ id: "b" }, 3), record({ id: "c" }, 4)];
-    const { kinds, rows } = crossed(sent, [ghostRow, recordRow, ghostRow]);
-    assert.deepEqual(kinds, [ghostRow, recordRow, ghostRow]);
+    const end = { lane: 5, sequence: 5 * sequenceStep, eventTimeMs: Infinity };
+    const sentKinds = [ghostRow, recordRow, ghostRow, watermarkRow] as const;
+    const { kinds, rows } = crossed([...sent, end], sentKinds);
+    assert.deepEqual(kinds, sentKinds);
     for (const [index, was] of sent.entries()) {
       const { lane, sequence, eventTimeMs } = rows[index]!;
       assert.deepEqual({ lane, sequence, eventTimeMs, row: was.row }, placeOf(was));
     }
+    assert.deepEqual(rows[3], end);
     assert.equal((rows[1] as StreamRecord).memberAtHand("id"), "b");
   });
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Source } from "../../engine/connectors/connector.ts";
 import type { RawBatch } from "../../engine/core/record.ts";
-import type { Graph, IntakeRows } from "../../engine/runtime/graph.ts";
+import type { Graph, BorderRows } from "../../engine/runtime/graph.ts";
 import type {
   IntakeReply,
   IntakeRequest,
@@ -75,6 +75,10 @@ class HandWorker implements IntakeWorker {
     this.#answers.shift()?.reject(new Error(message));
   }
 
+  failSecond(message: string): void {
+    this.#answers.splice(1, 1)[0]?.reject(new Error(message));
+  }
+
   arrivals(): Promise<void> {
     return turn();
   }
@@ -91,17 +95,23 @@ function turn(): Promise<void> {
   });
 }
 
-const nothing: IntakeRows = { counters: [], ports: [], processingTimeMs: 0 };
+const nothing: BorderRows = { counters: [], ports: [], processingTimeMs: 0 };
 
 function queueOf(
   source: Batches,
   options: { start?: () => Promise<IntakeWorker>; atOnce?: boolean; clock?: ManualClock } = {},
 ) {
-  const reader = new SourceReader({ id: "in", source, bounded: true, positions: [0], nowMs: 0 });
+  const reader = new SourceReader({
+    id: "in",
+    source,
+    closesLanes: true,
+    positions: [0],
+    nowMs: 0,
+  });
   /** Numbers of the batches that the state thread took through the steps in front. */
   const here: number[] = [];
   const warnings: string[] = [];
-  const intake = (_source: string, { offsets }: RawBatch): IntakeRows => {
+  const intake = (_source: string, { offsets }: RawBatch): BorderRows => {
     here.push(offsets[0]!);
     return nothing;
   };
@@ -109,8 +119,8 @@ function queueOf(
     poller: new Poller([reader], 10, new AbortController().signal),
     setup: { plan: {} as never, sources: new Map() },
     start: options.start,
-    atOnce: options.atOnce ?? false,
-    intakeGraph: () => ({ intake }) as unknown as Graph,
+    startsWithWorker: options.atOnce ?? false,
+    ownGraph: () => ({ intake }) as unknown as Graph,
     placeOf: () => ({ origin: {} as never, lane: 0 }),
     clock: options.clock ?? new ManualClock(0),
     logger: { info() {}, warn: (text) => warnings.push(text), error() {} },
@@ -127,7 +137,7 @@ describe("The queue before the state", () => {
     for (let number = 0; number < 5; number += 1) {
       const taken = await queue.next();
       assert.equal(numberOf(taken), number);
-      assert.equal(taken?.rows, undefined);
+      assert.equal(taken?.atBorder, undefined);
       await turn();
       assert.ok(source.polls <= number + 2, `${source.polls} polls`);
     }
@@ -163,10 +173,15 @@ describe("The queue before the state", () => {
 
   it("starts a worker once half a second has passed without a pause", async () => {
     let started = 0;
+    let asked = 0;
     const clock = new ManualClock(0);
     const start = async (): Promise<IntakeWorker> => {
       started += 1;
-      return { intake: async () => noReply, arrivals: turn, close: async () => {} };
+      const intake = async (): Promise<IntakeReply> => {
+        asked += 1;
+        return noReply;
+      };
+      return { intake, arrivals: turn, close: async () => {} };
     };
     const { queue } = queueOf(new Batches(200), { start, clock });
     for (let at = 0; at < 500; at += 20) {
@@ -176,6 +191,8 @@ describe("The queue before the state", () => {
     }
     await queue.next();
     assert.equal(started, 1);
+    for (let number = 0; number < 5; number += 1) await queue.next();
+    assert.ok(asked > 0);
     await queue.close();
   });
 
@@ -198,11 +215,28 @@ describe("The queue before the state", () => {
     await queue.close();
   });
 
+  it("starts none for one slow commit, nor for a clock that was set back", async () => {
+    const clock = new ManualClock(0);
+    const start = async (): Promise<IntakeWorker> => assert.fail("it keeps up");
+    const { queue, warnings } = queueOf(new Batches(200), { start, clock });
+    for (let number = 0; number < 10; number += 1) await queue.next();
+    clock.advance(600);
+    await queue.next();
+    clock.advance(-10_000);
+    for (let number = 0; number < 20; number += 1) {
+      await queue.next();
+      clock.advance(20);
+    }
+    assert.deepEqual(warnings, []);
+    await queue.close();
+  });
+
   it("goes on alone, and says so, where no worker can be started", async () => {
     const start = (): Promise<IntakeWorker> => Promise.reject(new Error("no threads left"));
     const { queue, warnings } = queueOf(new Batches(3), { start, atOnce: true });
     for (const number of [0, 1, 2]) assert.equal(numberOf(await queue.next()), number);
     assert.equal(warnings.length, 1);
+    assert.match(warnings[0] ?? "", /no threads left/);
     await queue.close();
   });
 
@@ -215,6 +249,43 @@ describe("The queue before the state", () => {
     await assert.rejects(next, /out of memory/);
     await queue.close();
     assert.ok(worker.closed);
+  });
+
+  it("gives what is ready before it fails with the worker", async () => {
+    const worker = new HandWorker();
+    const { queue } = queueOf(new Batches(9), { start: async () => worker, atOnce: true });
+    const next = queue.next();
+    for (let wait = 0; wait < 5; wait += 1) await turn();
+    worker.failSecond("out of memory");
+    worker.answer();
+    assert.equal(numberOf(await next), 0);
+    await assert.rejects(queue.next(), /out of memory/);
+    await queue.close();
+  });
+
+  it("polls nothing and asks nobody once it is closed", async () => {
+    const worker = new HandWorker();
+    let release = (): void => {};
+    let polls = 0;
+    const source = new Batches(9, () => {
+      polls += 1;
+      if (polls < 2) return Promise.resolve();
+      return new Promise((resolve) => {
+        release = resolve;
+      });
+    });
+    const { queue } = queueOf(source, { start: async () => worker, atOnce: true });
+    const next = queue.next();
+    next.catch(() => {});
+    for (let wait = 0; wait < 5; wait += 1) await turn();
+    assert.equal(worker.asked.length, 1);
+    assert.equal(polls, 2);
+    const closing = queue.close();
+    release();
+    await closing;
+    for (let wait = 0; wait < 5; wait += 1) await turn();
+    assert.equal(worker.asked.length, 1);
+    assert.equal(polls, 2);
   });
 
   it("fails with a poll, with a worker as without", async () => {

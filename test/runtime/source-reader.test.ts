@@ -48,7 +48,7 @@ function pollerOf(...ids: readonly string[]) {
   const sources = ids.map(() => new HandSource());
   const readers = sources.map(
     (source, index) =>
-      new SourceReader({ id: ids[index]!, source, bounded: true, positions: [0], nowMs: 0 }),
+      new SourceReader({ id: ids[index]!, source, closesLanes: true, positions: [0], nowMs: 0 }),
   );
   return { sources, readers, poller: new Poller(readers, 10, new AbortController().signal) };
 }
