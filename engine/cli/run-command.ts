@@ -1,5 +1,6 @@
 import { join, resolve } from "node:path";
 import { stderr } from "node:process";
+import { setImmediate } from "node:timers/promises";
 import type { Argv } from "yargs";
 import { catalog } from "../catalog.ts";
 import { parseDuration } from "../core/duration.ts";
@@ -72,6 +73,7 @@ function build(yargs: Argv) {
       describe: "A first run may replace output files that are not empty",
     })
     .option("threads", {
+      nargs: 1,
       choices: ["auto", 1, 2] as const,
       default: "auto" as const,
       describe:
@@ -137,6 +139,7 @@ export async function runToExit(
       newHashSeed,
       secrets,
       startIntakeWorker,
+      turn: setImmediate,
       stop: drain.signal,
       onProgress(progress) {
         if (status.capable) return status.show(progressLine(progress));

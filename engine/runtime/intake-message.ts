@@ -71,10 +71,12 @@ type CrossingError = "value" | { readonly text: string; readonly type: number };
 
 /** Takes one batch through the steps in front of the state, elsewhere. */
 export interface IntakeWorker {
-  /** One after another, in the order of the calls. Rejects once the worker has failed. */
-  intake(request: IntakeRequest): Promise<IntakeReply>;
-  /** Lets replies in that have arrived: a thread that never waits would not see them. */
-  arrivals(): Promise<void>;
+  /**
+   * One after another, in the order of the calls. Undefined where the records are too large for the worker, which then
+   * has done nothing. Rejects once the worker has failed.
+   */
+  intake(request: IntakeRequest): Promise<IntakeReply | undefined>;
+  /** What is under way is answered with undefined. */
   close(): Promise<void>;
 }
 
@@ -129,10 +131,27 @@ export function batchOf(crossing: CrossingBatch): RawBatch {
   };
 }
 
-/** What crosses of `rows`. `fields`: of whose values columns are made. */
-export function replyOf({ counters, ports }: BorderRows, fields: readonly string[]): IntakeReply {
+/**
+ * Most of what crosses of a batch, in UTF-16 units and typed places. Within a thread records share what they have in
+ * common, such as a row of a table; here each has a copy.
+ */
+const textMax = 16 * 1024 * 1024;
+const placesMax = 16 * 1024;
+
+/** What crosses of `rows`; undefined if that is too much. `fields`: of whose values columns are made. */
+export function replyOf(
+  { counters, ports }: BorderRows,
+  fields: readonly string[],
+): IntakeReply | undefined {
   const types = new TypeTable();
-  const crossing = ports.map((rows) => writeRows(rows, types, fields));
+  const crossing: CrossingRows[] = [];
+  let room = textMax;
+  for (const rows of ports) {
+    const written = writeRows(rows, types, fields, room);
+    if (written === undefined) return undefined;
+    room -= written.text.length;
+    crossing.push(written);
+  }
   return { counters, ports: crossing, types: types.list };
 }
 
@@ -150,7 +169,8 @@ function writeRows(
   { kinds, rows }: PortRows,
   types: TypeTable,
   fields: readonly string[],
-): CrossingRows {
+  room: number,
+): CrossingRows | undefined {
   const numbers = new Int32Array(rows.length);
   const eventTimesMs = new Float64Array(rows.length);
   const values: ValueObject[] = [];
@@ -174,6 +194,7 @@ function writeRows(
     typeNumbers[count] = isPlain(record) ? types.plain() : types.numberOf(value);
     const text = writeRecord(record);
     end += text.length;
+    if (end > room || types.places > placesMax) return undefined;
     ends[count] = end;
     values.push(value);
     texts.push(text);

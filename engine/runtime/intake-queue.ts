@@ -31,6 +31,8 @@ export interface IntakeQueueOptions {
   /** Builds the steps in front once more, for the state thread to use while batches before theirs are elsewhere. */
   readonly ownGraph: () => Graph;
   readonly placeOf: Graph["placeOf"];
+  /** Lets events in that have arrived. */
+  readonly turn: (() => Promise<void>) | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -69,11 +71,11 @@ export class IntakeQueue {
    * poll or the worker failed with, again and again.
    */
   async next(): Promise<TakenBatch | undefined> {
-    const { startsWithWorker, clock } = this.#options;
+    const { startsWithWorker, turn, clock } = this.#options;
     const askedAtMs = clock.nowMs();
     if (startsWithWorker) await (this.#starting ??= this.#start());
     for (;;) {
-      await this.#worker?.intake.arrivals();
+      await turn?.();
       this.#poll();
       const [first] = this.#waiting;
       if (first !== undefined && (first.atBorder !== undefined || first.reply === undefined)) {
@@ -140,8 +142,9 @@ export class IntakeQueue {
       const request = requestOf(reader.id, batch, nowMs, closesLane);
       waiting.reply = this.#worker.intake.intake(request).then((reply) => {
         this.#withWorker -= 1;
+        if (reply === undefined) return this.#giveUp(waiting);
         waiting.atBorder = rowsOf(reply, placeOf(reader.id, batch), nowMs);
-        this.#askWorker();
+        return this.#askWorker();
       });
       waiting.reply.catch(() => {});
     }
@@ -154,6 +157,18 @@ export class IntakeQueue {
     const { reader, batch, closesLane } = free;
     free.atBorder = graph.intake(reader.id, batch, this.#options.clock.nowMs(), closesLane);
     return true;
+  }
+
+  /** The worker cannot take the batch: the state thread does its work again, as for a job without one. */
+  async #giveUp(waiting: Waiting): Promise<void> {
+    waiting.reply = undefined;
+    const worker = this.#worker;
+    if (this.#closed || worker === undefined) return;
+    this.#worker = undefined;
+    this.#options.logger.info(
+      "records are too large for a second thread; the job goes on with one",
+    );
+    await worker.intake.close();
   }
 
   async #start(): Promise<void> {

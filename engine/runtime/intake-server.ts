@@ -5,7 +5,7 @@ import { intakeGraph } from "./intake-graph.ts";
 import { batchOf, replyOf } from "./intake-message.ts";
 import type { IntakeReply, IntakeRequest, IntakeSetup } from "./intake-message.ts";
 
-/** The worker's half of the intake. */
+/** The worker's half of the intake. Undefined: too large to cross. */
 export class IntakeServer {
   readonly #graph: Graph;
   readonly #fields: readonly string[];
@@ -15,7 +15,12 @@ export class IntakeServer {
     this.#fields = fieldsBehind(setup.plan);
   }
 
-  intake({ sourceId, batch, processingTimeMs, closesLane }: IntakeRequest): IntakeReply {
+  intake({
+    sourceId,
+    batch,
+    processingTimeMs,
+    closesLane,
+  }: IntakeRequest): IntakeReply | undefined {
     const rows = this.#graph.intake(sourceId, batchOf(batch), processingTimeMs, closesLane);
     return replyOf(rows, this.#fields);
   }

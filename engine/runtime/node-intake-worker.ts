@@ -1,4 +1,3 @@
-import { setImmediate } from "node:timers/promises";
 import { Worker, parentPort, workerData } from "node:worker_threads";
 import type { Catalog } from "../plan/catalog.ts";
 import { IntakeServer } from "./intake-server.ts";
@@ -33,7 +32,7 @@ export function serveIntake(catalog: Catalog): void {
 }
 
 interface Asked {
-  resolve(reply: IntakeReply): void;
+  resolve(reply: IntakeReply | undefined): void;
   reject(error: unknown): void;
 }
 
@@ -45,7 +44,7 @@ class NodeIntakeWorker implements IntakeWorker {
 
   constructor(worker: Worker) {
     this.#worker = worker;
-    worker.on("message", (reply: IntakeReply) => this.#asked.shift()?.resolve(reply));
+    worker.on("message", (reply: IntakeReply | undefined) => this.#asked.shift()?.resolve(reply));
     worker.on("error", (error) => this.#fail(error));
     worker.on("messageerror", (error) => this.#fail(error));
     worker.on("exit", () => this.#fail(new Error("the thread of the intake has ended")));
@@ -58,24 +57,29 @@ class NodeIntakeWorker implements IntakeWorker {
     });
   }
 
-  intake(request: IntakeRequest): Promise<IntakeReply> {
+  intake(request: IntakeRequest): Promise<IntakeReply | undefined> {
     return new Promise((resolve, reject) => {
-      if (this.#failure !== undefined) return reject(this.#failure);
       this.#asked.push({ resolve, reject });
+      if (this.#failure !== undefined) return this.#fail(this.#failure);
       this.#worker.postMessage(request, [request.batch.bytes.buffer]);
     });
   }
 
-  async arrivals(): Promise<void> {
-    await setImmediate();
-  }
-
   async close(): Promise<void> {
+    for (const asked of this.#asked.splice(0)) asked.resolve(undefined);
     await this.#worker.terminate();
   }
 
   #fail(error: unknown): void {
     this.#failure ??= error;
-    for (const asked of this.#asked.splice(0)) asked.reject(this.#failure);
+    const outOfMemory = codeOf(this.#failure) === "ERR_WORKER_OUT_OF_MEMORY";
+    for (const asked of this.#asked.splice(0)) {
+      if (outOfMemory) asked.resolve(undefined);
+      else asked.reject(this.#failure);
+    }
   }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
 }

@@ -160,6 +160,7 @@ class JobRun {
       startsWithWorker: options.threads === 2,
       ownGraph: () => intakeGraph(setup, ports.catalog),
       placeOf: (sourceId, batch) => this.#graph.placeOf(sourceId, batch),
+      turn: ports.turn,
       clock: ports.clock,
       logger: ports.logger,
     });

@@ -43,6 +43,8 @@ export interface RunPorts {
   readonly secrets?: ReadonlyMap<string, string>;
   /** A second thread for jobs that do not keep up; without it all work is done on one. */
   readonly startIntakeWorker?: StartIntakeWorker;
+  /** Lets events in that have arrived, between two batches: signals, replies of the second thread. */
+  readonly turn?: () => Promise<void>;
   /** Aborts: drain gracefully. */
   readonly stop: AbortSignal;
   /** About twice a second, and once at the end. */

@@ -21,6 +21,8 @@ export type ValueTypes = readonly TypedPlace[];
 /** Numbers the types of records, from 0, the same for the same ones: the records of a batch have few. */
 export class TypeTable {
   readonly list: ValueTypes[] = [];
+  /** Of all types in the list. */
+  places = 0;
   readonly #numbers = new Map<string, number>();
   #plainNumber = -1;
   /** Of the record before that was looked at. */
@@ -46,7 +48,10 @@ export class TypeTable {
 
   #add(types: ValueTypes): number {
     const name = JSON.stringify(types);
-    const number = this.#numbers.get(name) ?? this.list.push(types) - 1;
+    const known = this.#numbers.get(name);
+    if (known !== undefined) return known;
+    this.places += types.length;
+    const number = this.list.push(types) - 1;
     this.#numbers.set(name, number);
     return number;
   }

@@ -23,7 +23,6 @@ export function intakeLoopback(
         await before;
         return reply;
       },
-      arrivals: () => Promise.resolve(),
       close: () => Promise.resolve(),
     };
   };

@@ -72,6 +72,7 @@ function record(value: ValueObject, row: number, more: Partial<StreamRecord> = {
 function crossed(rows: PortRows["rows"], kinds?: readonly RowKind[]): PortRows {
   const port = { kinds: kinds ?? rows.map(() => recordRow), rows };
   const reply = replyOf({ counters: [], ports: [port], processingTimeMs: 9 }, ["id", "amount"]);
+  assert.ok(reply !== undefined);
   const made = rowsOf(structuredClone(reply), { origin, lane: 5 }, 9);
   assert.equal(made.processingTimeMs, 9);
   return made.ports[0]!;
@@ -159,6 +160,22 @@ describe("Records on their way from the worker", () => {
     assert.deepEqual(rows[3], end);
     assert.equal((rows[1] as StreamRecord).memberAtHand("id"), "b");
   });
+});
+
+it("A batch that takes much more room than it came with does not cross", () => {
+  const replyFor = (value: ValueObject, count: number) => {
+    const rows = Array.from({ length: count }, (_, row) => record(value, row));
+    const port = { kinds: rows.map((): RowKind => recordRow), rows };
+    return replyOf({ counters: [], ports: [port, port], processingTimeMs: 0 }, []);
+  };
+  const text = { text: "x".repeat(1_000_000) };
+  assert.ok(replyFor(text, 8) !== undefined);
+  assert.equal(replyFor(text, 9), undefined, "18 million characters on two ports");
+  const prices = Array.from({ length: 5000 }, () => parseDecimal("1.5")!);
+  assert.ok(replyFor({ prices }, 100) !== undefined, "one type");
+  const rows = [1, 2, 3, 4].map((less, row) => record({ prices: prices.slice(less) }, row));
+  const port = { kinds: rows.map((): RowKind => recordRow), rows };
+  assert.equal(replyOf({ counters: [], ports: [port], processingTimeMs: 0 }, []), undefined);
 });
 
 function placeOf({ eventTimeMs, lane, sequence, row }: StreamRecord) {

@@ -57,10 +57,10 @@ const noReply: IntakeReply = { counters: [], ports: [], types: [] };
 /** A worker whose replies the test lets in one by one. */
 class HandWorker implements IntakeWorker {
   readonly asked: IntakeRequest[] = [];
-  readonly #answers: { resolve(reply: IntakeReply): void; reject(error: Error): void }[] = [];
+  readonly #answers: { resolve(reply?: IntakeReply): void; reject(error: Error): void }[] = [];
   closed = false;
 
-  intake(request: IntakeRequest): Promise<IntakeReply> {
+  intake(request: IntakeRequest): Promise<IntakeReply | undefined> {
     this.asked.push(request);
     return new Promise((resolve, reject) => {
       this.#answers.push({ resolve, reject });
@@ -79,12 +79,14 @@ class HandWorker implements IntakeWorker {
     this.#answers.splice(1, 1)[0]?.reject(new Error(message));
   }
 
-  arrivals(): Promise<void> {
-    return turn();
+  /** It cannot take what it was asked for. */
+  refuse(): void {
+    this.#answers.shift()?.resolve();
   }
 
   async close(): Promise<void> {
     this.closed = true;
+    for (const asked of this.#answers.splice(0)) asked.resolve();
   }
 }
 
@@ -121,6 +123,7 @@ function queueOf(
     start: options.start,
     startsWithWorker: options.atOnce ?? false,
     ownGraph: () => ({ intake }) as unknown as Graph,
+    turn,
     placeOf: () => ({ origin: {} as never, lane: 0 }),
     clock: options.clock ?? new ManualClock(0),
     logger: { info() {}, warn: (text) => warnings.push(text), error() {} },
@@ -181,7 +184,7 @@ describe("The queue before the state", () => {
         asked += 1;
         return noReply;
       };
-      return { intake, arrivals: turn, close: async () => {} };
+      return { intake, close: async () => {} };
     };
     const { queue } = queueOf(new Batches(200), { start, clock });
     for (let at = 0; at < 500; at += 20) {
@@ -260,6 +263,23 @@ describe("The queue before the state", () => {
     worker.answer();
     assert.equal(numberOf(await next), 0);
     await assert.rejects(queue.next(), /out of memory/);
+    await queue.close();
+  });
+
+  it("goes on alone, in order, once the worker cannot take a batch", async () => {
+    const worker = new HandWorker();
+    const { queue } = queueOf(new Batches(7), { start: async () => worker, atOnce: true });
+    const first = queue.next();
+    for (let wait = 0; wait < 20; wait += 1) await turn();
+    assert.equal(worker.asked.length, 2);
+    worker.refuse();
+    const taken = [await first];
+    for (let number = 1; number < 7; number += 1) taken.push(await queue.next());
+    assert.deepEqual(taken.map(numberOf), [0, 1, 2, 3, 4, 5, 6]);
+    const done = taken.map((one) => one?.atBorder !== undefined);
+    assert.deepEqual(done, [false, false, true, true, false, false, false]);
+    assert.equal(worker.asked.length, 2);
+    assert.ok(worker.closed);
     await queue.close();
   });
 
