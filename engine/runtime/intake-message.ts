@@ -13,9 +13,9 @@ import { TypeTable, cellOf, readCell, readTyped } from "./value-types.ts";
 import type { Column, ValueTypes } from "./value-types.ts";
 
 /*
- * What the state thread and the thread of the intake say to each other. All of it is plain data, in few large pieces:
- * each string and object that crosses costs about a microsecond. A record crosses as the text that it would be written
- * as, and is read again only where a step needs more of it than the columns hold.
+ * What the state thread and the thread of the intake say to each other, all of it plain data in few large pieces. A
+ * record crosses as the text that it would be written as, and is read again only where a step needs more of it than the
+ * columns hold.
  */
 
 /** What the intake's thread must know of a run to build the steps in front. */
