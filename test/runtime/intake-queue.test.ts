@@ -148,6 +148,17 @@ describe("The queue before the state", () => {
     await queue.close();
   });
 
+  it("lets events in between batches that are there at once", async () => {
+    const { queue } = queueOf(new Batches(3));
+    let heard = false;
+    setImmediate(() => {
+      heard = true;
+    });
+    await queue.next();
+    assert.ok(heard);
+    await queue.close();
+  });
+
   it("gives the worker two, does others itself while it waits, and keeps the order", async () => {
     const worker = new HandWorker();
     const source = new Batches(9);

@@ -60,6 +60,17 @@ function turn(): Promise<void> {
   });
 }
 
+it("A partition is not idle while a batch of it waits to be processed", async () => {
+  const { sources, readers, poller } = pollerOf("a");
+  const [reader] = readers;
+  const next = poller.next();
+  sources[0]?.answer(batch(1));
+  const polled = await next;
+  assert.equal(reader?.isProcessed(0), false);
+  reader.processed(polled!.batch, 0);
+  assert.equal(reader.isProcessed(0), true);
+});
+
 describe("The poller", () => {
   it("keeps a batch that came while another source's was processed", async () => {
     const { sources, poller } = pollerOf("a", "b");
