@@ -20,6 +20,7 @@ export interface OutboxRecord {
 
 /** The records of one target in one committed epoch, in order, in batches; verified frame by frame. */
 export interface OutboxReader {
+  /** Keys and values of a batch may be used only until the next one is asked for. */
   batches(): AsyncIterable<readonly OutboxRecord[]>;
 }
 

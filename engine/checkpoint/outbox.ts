@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
+import { BlockPool } from "../core/block-pool.ts";
 import { EngineError } from "../core/errors.ts";
 import type { Failpoints } from "../core/failpoints.ts";
 import type { File, FileSystem } from "../core/file-system.ts";
@@ -18,9 +19,15 @@ const frameHeaderBytes = 22;
 const blockHeaderBytes = 8;
 /** Blocks under way before `room` waits. */
 const blocksInFlightMax = 8;
+const noBlock = Buffer.alloc(0);
 
 const outboxFolder = "outbox";
 const unfinishedPrefix = "unfinished.";
+
+/** Blocks for the outboxes of a run: writers and readers may share them. */
+export function outboxBlocks(): BlockPool {
+  return new BlockPool(blockBytes);
+}
 
 /** Whether a file of the outbox folder belongs to an epoch that was not committed. */
 export function isUnfinishedOutbox(name: string): boolean {
@@ -39,7 +46,8 @@ export class OutboxWriter {
   readonly #unfinishedPath: string;
   readonly #topics: readonly string[];
   readonly #digest = createHash("sha256");
-  #block = Buffer.allocUnsafe(blockBytes);
+  readonly #pool: BlockPool;
+  #block: Buffer = noBlock;
   #used = blockHeaderBytes;
   #bytes = 0;
   #records = 0;
@@ -55,7 +63,9 @@ export class OutboxWriter {
     epoch: number;
     target: string;
     topics: readonly string[];
+    blocks: BlockPool;
   }) {
+    this.#pool = options.blocks;
     this.#files = options.files;
     this.#failpoints = options.failpoints;
     this.#path = outboxPath(options.directory, options.epoch, options.target);
@@ -76,7 +86,10 @@ export class OutboxWriter {
   ): void {
     const keyRoom = key === null ? 0 : key.length * 3;
     const needed = frameHeaderBytes + keyRoom + value.length * 3;
-    if (this.#used + needed > this.#block.length) this.#endBlock(needed);
+    if (this.#used + needed > this.#block.length) {
+      this.#endBlock();
+      this.#block = this.#pool.take(blockHeaderBytes + needed);
+    }
     const block = this.#block;
     const at = this.#used;
     let end = at + frameHeaderBytes;
@@ -113,7 +126,7 @@ export class OutboxWriter {
 
   async #finish(): Promise<OutboxFacts> {
     await this.#failpoints.hit("outbox.write.before");
-    this.#endBlock(0);
+    this.#endBlock();
     await this.#writes;
     this.#check();
     await this.#failpoints.hit("outbox.write.after");
@@ -148,29 +161,32 @@ export class OutboxWriter {
     if (this.#failure !== undefined) throw stateFileError(this.#failure, this.#unfinishedPath);
   }
 
-  #endBlock(roomForNext: number): void {
-    if (this.#used > blockHeaderBytes) {
-      const block = this.#block.subarray(0, this.#used);
-      block.writeUInt32LE(this.#used - blockHeaderBytes, 0);
-      block.writeUInt32LE(crc32(block.subarray(blockHeaderBytes)), 4);
-      const position = this.#bytes;
-      this.#bytes += block.length;
-      this.#digest.update(block.subarray(0, blockHeaderBytes));
-      this.#waiting += 1;
-      this.#writes = this.#writes.then(() => this.#write(block, position));
-    }
-    this.#block = Buffer.allocUnsafe(Math.max(blockBytes, roomForNext + blockHeaderBytes));
+  #endBlock(): void {
+    if (this.#block === noBlock) return;
+    const block = this.#block;
+    const bytes = block.subarray(0, this.#used);
+    bytes.writeUInt32LE(bytes.length - blockHeaderBytes, 0);
+    bytes.writeUInt32LE(crc32(bytes.subarray(blockHeaderBytes)), 4);
+    const position = this.#bytes;
+    this.#bytes += bytes.length;
+    this.#digest.update(bytes.subarray(0, blockHeaderBytes));
+    this.#waiting += 1;
+    this.#writes = this.#writes.then(async () => {
+      await this.#write(bytes, position);
+      this.#pool.giveBack(block);
+    });
+    this.#block = noBlock;
     this.#used = blockHeaderBytes;
   }
 
-  async #write(block: Buffer, position: number): Promise<void> {
+  async #write(bytes: Buffer, position: number): Promise<void> {
     try {
       if (this.#failure !== undefined) return;
       if (this.#file === undefined) {
         this.#file = await this.#files.open(this.#unfinishedPath, "readwrite");
         await this.#file.truncate(0);
       }
-      await this.#file.write(block, position);
+      await this.#file.write(bytes, position);
     } catch (error) {
       this.#failure = error;
     } finally {
@@ -188,13 +204,21 @@ export class OutboxFile implements OutboxReader {
   readonly #path: string;
   readonly #facts: OutboxFacts;
   readonly #topicNumbers: readonly number[];
+  readonly #pool: BlockPool;
 
   /** `topics`: the list that the target was prepared with; the outbox numbers may mean an older one. */
-  constructor(files: FileSystem, path: string, facts: OutboxFacts, topics: readonly string[]) {
+  constructor(
+    files: FileSystem,
+    path: string,
+    facts: OutboxFacts,
+    topics: readonly string[],
+    blocks = outboxBlocks(),
+  ) {
     this.#files = files;
     this.#path = path;
     this.#facts = facts;
     this.#topicNumbers = facts.topics.map((topic) => topics.indexOf(topic));
+    this.#pool = blocks;
   }
 
   /** Throws STATE_CORRUPT if the file is missing or not what was committed. */
@@ -214,6 +238,7 @@ export class OutboxFile implements OutboxReader {
     if ((await this.#files.stat(this.#path))?.size !== bytes) this.#damaged();
     const headers = createHash("sha256");
     const file = await this.#files.open(this.#path, "read");
+    let block = this.#pool.take();
     try {
       const header = Buffer.alloc(blockHeaderBytes);
       for (let position = 0; position < bytes;) {
@@ -222,13 +247,18 @@ export class OutboxFile implements OutboxReader {
         const length = header.readUInt32LE(0);
         position += blockHeaderBytes;
         if (position + length > bytes) this.#damaged();
-        const block = Buffer.allocUnsafe(length);
-        if ((await file.read(block, position)) !== length) this.#damaged();
-        if (crc32(block) !== header.readUInt32LE(4)) this.#damaged();
-        yield block;
+        if (length > block.length) {
+          this.#pool.giveBack(block);
+          block = this.#pool.take(length);
+        }
+        const payload = block.subarray(0, length);
+        if ((await file.read(payload, position)) !== length) this.#damaged();
+        if (crc32(payload) !== header.readUInt32LE(4)) this.#damaged();
+        yield payload;
         position += length;
       }
     } finally {
+      this.#pool.giveBack(block);
       await file.close();
     }
     if (headers.digest("hex") !== digest) this.#damaged();

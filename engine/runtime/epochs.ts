@@ -2,7 +2,7 @@ import type { CommitPermit } from "../checkpoint/delivery.ts";
 import type { CommitContent, CommitRecord, OutboxFacts } from "../checkpoint/commit-record.ts";
 import { epochIsDue } from "../checkpoint/epoch.ts";
 import type { EpochLimits } from "../checkpoint/epoch.ts";
-import { OutboxFile, outboxPath, OutboxWriter } from "../checkpoint/outbox.ts";
+import { outboxBlocks, OutboxFile, outboxPath, OutboxWriter } from "../checkpoint/outbox.ts";
 import type { StateDirectory } from "../checkpoint/state-directory.ts";
 import type { EngineError } from "../core/errors.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
@@ -49,6 +49,7 @@ export class Epochs {
   readonly #options: EpochsOptions;
   readonly #files: readonly FileOutputs[];
   readonly #outboxes = new Map<string, OutboxWriter>();
+  readonly #blocks = outboxBlocks();
   readonly #writers = new Map<string, OutputWriter>();
   readonly #since = new Map<string, number>();
   /** The epoch that is open. */
@@ -201,7 +202,7 @@ export class Epochs {
       const facts = record.outboxes[targetId];
       if (facts === undefined) continue;
       const path = outboxPath(directory.path, record.epoch, targetId);
-      await target.deliver(new OutboxFile(ports.files, path, facts, topics), permit);
+      await target.deliver(new OutboxFile(ports.files, path, facts, topics, this.#blocks), permit);
     }
     // The outbox of this epoch stays until the next one is delivered.
     await directory.removeOutboxes(record.epoch, false);
@@ -222,6 +223,7 @@ export class Epochs {
       epoch: this.#epoch,
       target,
       topics: connections.targets.get(target)?.topics ?? [],
+      blocks: this.#blocks,
     });
   }
 

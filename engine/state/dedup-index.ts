@@ -122,6 +122,27 @@ export class DedupIndex {
     }
   }
 
+  /** What stands for a time in `raiseCells`, until the next `expireThrough`; 0 if there is none left. */
+  tagFor(timeMs: number): number {
+    return timeMs > this.#cutoffMs ? this.#tagOf(timeMs) : 0;
+  }
+
+  /** As `raise` for each of many hashes of one sub-table. Three words each: two of the hash, then the third and a tag. */
+  raiseCells(tableNumber: number, cells: Int32Array): void {
+    const table = this.#tables[tableNumber] as SubTable;
+    const hash: HashWords = { a: 0, b: 0, c: 0, d: tableNumber << 24 };
+    for (let at = 0; at < cells.length; at += 3) {
+      const word = cells[at + 2] ?? 0;
+      hash.a = cells[at] ?? 0;
+      hash.b = cells[at + 1] ?? 0;
+      hash.c = word >>> 16;
+      const tag = word & tagMask;
+      const cell = locate(table, hash);
+      if (cell < 0 && this.#overflow.size === 0) this.#insert(table, hash, tag, ~cell);
+      else this.raise(hash, this.#times[tag] ?? -Infinity);
+    }
+  }
+
   /** Makes room for about this many keys at once, before many are loaded. */
   reserve(keys: number): void {
     const cells = Math.ceil(keys / subTables / reserveLoad);

@@ -71,8 +71,8 @@ export class HashChunkBuilder {
 export interface HashChunk {
   readonly entries: number;
   readonly latestMs: number;
-  /** Visits every entry later than `cutoffMs`; the hash object is used again for the next one. */
-  forEachAfter(cutoffMs: number, visit: (hash: HashWords, timeMs: number) => void): void;
+  /** Visits every run later than `cutoffMs`: its hashes, four words each, and their time. */
+  forEachRunAfter(cutoffMs: number, visit: (words: Int32Array, timeMs: number) => void): void;
 }
 
 export interface HashWords {
@@ -80,6 +80,13 @@ export interface HashWords {
   b: number;
   c: number;
   d: number;
+}
+
+function wordsOf({ buffer, byteOffset, length }: Uint8Array): Int32Array {
+  const isAligned = byteOffset % Int32Array.BYTES_PER_ELEMENT === 0;
+  return isAligned
+    ? new Int32Array(buffer, byteOffset, length / Int32Array.BYTES_PER_ELEMENT)
+    : new Int32Array(buffer.slice(byteOffset, byteOffset + length));
 }
 
 /** Reads a payload; undefined if it is not well formed. */
@@ -100,25 +107,15 @@ export function readHashChunk(payload: Uint8Array): HashChunk | undefined {
   return {
     entries,
     latestMs,
-    forEachAfter(cutoffMs, visit) {
-      // A copy, since the payload need not begin at a multiple of 4. Typed arrays are little endian wherever Level runs.
-      const words = new Int32Array(new Uint8Array(payload.subarray(hashesAt)).buffer);
-      const hash: HashWords = { a: 0, b: 0, c: 0, d: 0 };
+    forEachRunAfter(cutoffMs, visit) {
+      // Typed arrays are little endian wherever Level runs.
+      const words = wordsOf(payload.subarray(hashesAt));
       let at = 0;
       for (let run = 0; run < runs; run++) {
         const timeMs = view.getFloat64(fixedBytes + run * runBytes, true);
         const end = at + view.getUint32(fixedBytes + run * runBytes + 8, true) * hashWords;
-        if (timeMs <= cutoffMs) {
-          at = end;
-          continue;
-        }
-        for (; at < end; at += hashWords) {
-          hash.a = words[at] ?? 0;
-          hash.b = words[at + 1] ?? 0;
-          hash.c = words[at + 2] ?? 0;
-          hash.d = words[at + 3] ?? 0;
-          visit(hash, timeMs);
-        }
+        if (timeMs > cutoffMs) visit(words.subarray(at, end), timeMs);
+        at = end;
       }
     },
   };

@@ -1,8 +1,7 @@
 import type { DedupIndex } from "./dedup-index.ts";
-import type { HashWords } from "./hash-chunk.ts";
 
-const partitions = 256;
-const entriesPerPartition = 2048;
+const tables = 256;
+const cellsPerTableMax = 16_384;
 
 /**
  * Fills an index with many entries, gathered by sub-table first: inserts in random order would wait for memory at
@@ -10,47 +9,55 @@ const entriesPerPartition = 2048;
  */
 export class IndexLoader {
   readonly #index: DedupIndex;
-  readonly #words = new Int32Array(partitions * entriesPerPartition * 4);
-  readonly #times = new Float64Array(partitions * entriesPerPartition);
-  readonly #counts = new Uint32Array(partitions);
-  readonly #hash: HashWords = { a: 0, b: 0, c: 0, d: 0 };
+  readonly #cellsPerTable: number;
+  readonly #cells: Int32Array;
+  readonly #counts = new Uint32Array(tables);
 
-  constructor(index: DedupIndex) {
+  /** `entries`: about how many will be added. Makes room for them. */
+  constructor(index: DedupIndex, entries: number) {
     this.#index = index;
+    this.#cellsPerTable = Math.min(Math.ceil(entries / tables), cellsPerTableMax) + 1;
+    this.#cells = new Int32Array(tables * this.#cellsPerTable * 3);
+    index.reserve(entries);
   }
 
-  add(hash: HashWords, timeMs: number): void {
-    const partition = hash.d >>> 24;
-    let count = this.#counts[partition] ?? 0;
-    if (count === entriesPerPartition) {
-      this.#flush(partition);
-      count = 0;
+  /** Hashes of one time: four words each, as in a chunk. */
+  add(words: Int32Array, timeMs: number): void {
+    const tag = this.#index.tagFor(timeMs);
+    if (tag === 0) return this.#addUntagged(words, timeMs);
+    const cells = this.#cells;
+    const cellsPerTable = this.#cellsPerTable;
+    for (let at = 0; at < words.length; at += 4) {
+      const table = (words[at + 3] ?? 0) >>> 24;
+      let count = this.#counts[table] ?? 0;
+      if (count === cellsPerTable) {
+        this.#flush(table);
+        count = 0;
+      }
+      const cell = (table * cellsPerTable + count) * 3;
+      cells[cell] = words[at] ?? 0;
+      cells[cell + 1] = words[at + 1] ?? 0;
+      cells[cell + 2] = ((words[at + 2] ?? 0) << 16) | tag;
+      this.#counts[table] = count + 1;
     }
-    const entry = partition * entriesPerPartition + count;
-    this.#words[entry * 4] = hash.a;
-    this.#words[entry * 4 + 1] = hash.b;
-    this.#words[entry * 4 + 2] = hash.c;
-    this.#words[entry * 4 + 3] = hash.d;
-    this.#times[entry] = timeMs;
-    this.#counts[partition] = count + 1;
   }
 
   /** Hands over what still waits. */
   finish(): void {
-    for (let partition = 0; partition < partitions; partition++) this.#flush(partition);
+    for (let table = 0; table < tables; table++) this.#flush(table);
   }
 
-  #flush(partition: number): void {
-    const hash = this.#hash;
-    const from = partition * entriesPerPartition;
-    const to = from + (this.#counts[partition] ?? 0);
-    for (let entry = from; entry < to; entry++) {
-      hash.a = this.#words[entry * 4] ?? 0;
-      hash.b = this.#words[entry * 4 + 1] ?? 0;
-      hash.c = this.#words[entry * 4 + 2] ?? 0;
-      hash.d = this.#words[entry * 4 + 3] ?? 0;
-      this.#index.raise(hash, this.#times[entry] ?? 0);
+  #flush(table: number): void {
+    const from = table * this.#cellsPerTable * 3;
+    const to = from + (this.#counts[table] ?? 0) * 3;
+    this.#index.raiseCells(table, this.#cells.subarray(from, to));
+    this.#counts[table] = 0;
+  }
+
+  #addUntagged(words: Int32Array, timeMs: number): void {
+    for (let at = 0; at < words.length; at += 4) {
+      const [a = 0, b = 0, c = 0, d = 0] = words.subarray(at, at + 4);
+      this.#index.raise({ a, b, c, d }, timeMs);
     }
-    this.#counts[partition] = 0;
   }
 }

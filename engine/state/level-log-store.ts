@@ -2,8 +2,12 @@ import { Level } from "level";
 import { levelError } from "./level-errors.ts";
 import type { LogEntry, LogStore } from "./log-store.ts";
 
-/** Larger write buffers are slower (a skip list outside the CPU cache). */
-const bufferBytes = 16 * 1024 * 1024;
+/**
+ * Level fills two in turn, each scattered over the memory of four threads: larger ones take longer to come to rest, and
+ * longer to search (a skip list outside the CPU cache).
+ */
+const writeBufferBytes = 4 * 1024 * 1024;
+const tableBytes = 16 * 1024 * 1024;
 const scanEntriesMax = 32;
 const durable = { sync: true } as const;
 const binary = { keyEncoding: "view", valueEncoding: "view" } as const;
@@ -23,8 +27,8 @@ export class LevelLogStore implements LogStore {
     const level = new Level<Uint8Array, Uint8Array>(path, {
       ...binary,
       createIfMissing: options.createIfMissing,
-      writeBufferSize: bufferBytes,
-      maxFileSize: bufferBytes,
+      writeBufferSize: writeBufferBytes,
+      maxFileSize: tableBytes,
       compression: true,
     });
     try {
@@ -67,9 +71,13 @@ export class LevelLogStore implements LogStore {
     try {
       const iterator = this.#level.iterator({ fillCache: false, highWaterMarkBytes: 1024 * 1024 });
       try {
+        let next = iterator.nextv(scanEntriesMax);
         for (;;) {
-          const entries = await iterator.nextv(scanEntriesMax);
+          const entries = await next;
           if (entries.length === 0) return;
+          // Read while these are looked at.
+          next = iterator.nextv(scanEntriesMax);
+          next.catch(() => {});
           for (const [key, value] of entries) yield { key, value };
         }
       } finally {

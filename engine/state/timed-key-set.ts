@@ -18,9 +18,6 @@ interface HashChunkFacts {
 /** Times further ahead of the cutoff than this many ttl go to chunks of their own, lest they keep whole chunks alive. */
 const farAheadTtls = 4;
 
-/** Sets with fewer entries in the log are small enough for the CPU cache. */
-const loadedInBulk = 200_000;
-
 /**
  * TimedKeySet on an in-memory index and the state log: every change is one 16-byte hash in a packed chunk.
  * The time of a key never goes back: a `put` of an earlier or an expired time changes nothing. So a chunk may go as
@@ -35,7 +32,7 @@ export class LoggedTimedKeySet implements TimedKeySet {
   readonly #book = new ChunkBook<HashChunkFacts>();
   readonly #near = new HashChunkBuilder();
   readonly #far = new HashChunkBuilder();
-  /** While a large set is restored. */
+  /** While the set is restored. */
   #loader: IndexLoader | undefined;
   #ttlMs = 0;
   #farAfterMs = Infinity;
@@ -95,10 +92,7 @@ export class LoggedTimedKeySet implements TimedKeySet {
     if (cutoffMs === undefined) throw corrupt(`the commit record gives ${this.#name} no cutoff`);
     this.#index.expireThrough(cutoffMs);
     const entries = record["entries"];
-    if (typeof entries === "number" && entries >= loadedInBulk) {
-      this.#index.reserve(entries);
-      this.#loader = new IndexLoader(this.#index);
-    }
+    this.#loader = new IndexLoader(this.#index, typeof entries === "number" ? entries : 0);
     this.#setFarLimit();
   }
 
@@ -108,13 +102,7 @@ export class LoggedTimedKeySet implements TimedKeySet {
     if (content === undefined) throw corrupt(`a chunk of ${this.#name} is not well formed`);
     const cutoffMs = this.#index.cutoffMs;
     if (content.latestMs <= cutoffMs) return false;
-    const loader = this.#loader;
-    content.forEachAfter(
-      cutoffMs,
-      loader === undefined
-        ? (hash, timeMs) => this.#index.raise(hash, timeMs)
-        : (hash, timeMs) => loader.add(hash, timeMs),
-    );
+    content.forEachRunAfter(cutoffMs, (words, timeMs) => this.#loader?.add(words, timeMs));
     this.#book.add({
       address: chunk.address,
       entries: content.entries,

@@ -11,8 +11,9 @@ import type { OutboxFacts } from "../../engine/checkpoint/commit-record.ts";
 import type { OutboxRecord } from "../../engine/checkpoint/delivery.ts";
 import {
   OutboxFile,
-  outboxPath,
   OutboxWriter,
+  outboxBlocks,
+  outboxPath,
   removeOutboxes,
 } from "../../engine/checkpoint/outbox.ts";
 import { nodeFiles } from "../../engine/runtime/node-files.ts";
@@ -31,8 +32,17 @@ function writer(
   epoch = 1,
   failpoints: Failpoints = noFailpoints,
   files = nodeFiles,
+  blocks = outboxBlocks(),
 ): OutboxWriter {
-  return new OutboxWriter({ files, failpoints, directory, epoch, target: "embedded", topics });
+  return new OutboxWriter({
+    files,
+    failpoints,
+    directory,
+    epoch,
+    target: "embedded",
+    topics,
+    blocks,
+  });
 }
 
 async function readAll(
@@ -40,12 +50,18 @@ async function readAll(
   epoch: number,
   facts: OutboxFacts,
   to = topics,
+  blocks = outboxBlocks(),
 ): Promise<OutboxRecord[]> {
   const path = outboxPath(directory, epoch, "embedded");
   const records: OutboxRecord[] = [];
-  for await (const batch of new OutboxFile(nodeFiles, path, facts, to).batches())
-    records.push(...batch);
+  for await (const batch of new OutboxFile(nodeFiles, path, facts, to, blocks).batches())
+    for (const record of batch) records.push(copyOf(record));
   return records;
+}
+
+function copyOf(record: OutboxRecord): OutboxRecord {
+  const { key, value } = record;
+  return { ...record, key: key && Buffer.from(key), value: Buffer.from(value) };
 }
 
 test("records come back in order, byte for byte, of any size", async (t) => {
@@ -92,6 +108,28 @@ test("records come back in order, byte for byte, of any size", async (t) => {
       value,
     })),
   );
+});
+
+test("outboxes of two epochs are written and one is read at once with the same blocks", async (t) => {
+  const directory = stateDirectory(t);
+  const blocks = outboxBlocks();
+  const values = (epoch: number) =>
+    Array.from({ length: 40 }, (_, i) => `${epoch}:${i}:`.padEnd(150_000, String(epoch)));
+  const write = async (epoch: number): Promise<OutboxFacts> => {
+    const outbox = writer(directory, epoch, noFailpoints, nodeFiles, blocks);
+    for (const value of values(epoch)) {
+      outbox.append(0, 0, null, value, 0);
+      await outbox.room();
+    }
+    return outbox.close();
+  };
+  const read = async (epoch: number, facts: OutboxFacts): Promise<readonly string[]> =>
+    (await readAll(directory, epoch, facts, topics, blocks)).map(({ value }) => String(value));
+  const first = await write(1);
+  const [second, third, read1] = await Promise.all([write(2), write(3), read(1, first)]);
+  assert.deepEqual(read1, values(1));
+  assert.deepEqual(await read(2, second), values(2));
+  assert.deepEqual(await read(3, third), values(3));
 });
 
 test("what an earlier attempt left in the unfinished file is gone", async (t) => {

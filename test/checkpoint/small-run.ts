@@ -4,7 +4,12 @@ import { genesisHash } from "../../engine/checkpoint/commit-record.ts";
 import type { DeliveryMark } from "../../engine/checkpoint/delivery.ts";
 import { stateFormatVersion } from "../../engine/checkpoint/identity.ts";
 import type { Identity } from "../../engine/checkpoint/identity.ts";
-import { OutboxFile, outboxPath, OutboxWriter } from "../../engine/checkpoint/outbox.ts";
+import {
+  OutboxFile,
+  OutboxWriter,
+  outboxBlocks,
+  outboxPath,
+} from "../../engine/checkpoint/outbox.ts";
 import { decideRecovery } from "../../engine/checkpoint/recovery.ts";
 import { StateDirectory } from "../../engine/checkpoint/state-directory.ts";
 import { FileSink } from "../../engine/connectors/file/file-sink.ts";
@@ -186,7 +191,9 @@ async function run(options: SmallRunOptions, state: StateDirectory, sink: FileSi
       epoch: (state.newest?.epoch ?? 0) + 1,
       target,
       topics,
+      blocks,
     });
+  const blocks = outboxBlocks();
   let outbox = newOutbox();
   let position = Number(newest?.positions["numbers"]?.[0] ?? 0);
   let delivered: Promise<void> = Promise.resolve();

@@ -7,8 +7,8 @@ import type { TopicsFolder } from "./topics-folder.ts";
 import { partitionPath } from "./topics-folder.ts";
 import type { NewEnd, TopicFacts } from "./topics-state.ts";
 
-/** A partition's packed bytes are written when they reach this size. */
-const writeBytes = 1024 * 1024;
+/** A partition's packed bytes are written when they reach this size; buffers double, so that 512 KiB hold it. */
+const writeBytes = 480 * 1024;
 /** All are written when together they reach this size, however many partitions there are. */
 const pendingBytesMax = 16 * 1024 * 1024;
 
@@ -31,11 +31,14 @@ interface OpenLog {
 /** Appends records behind the committed ends of their partitions; nothing of it counts until the journal says so. */
 export class LogAppender {
   readonly #folder: TopicsFolder;
+  readonly #packers: Map<string, ChunkPacker>;
   readonly #logs = new Map<string, (OpenLog | undefined)[]>();
   #pendingBytes = 0;
 
-  constructor(folder: TopicsFolder) {
+  /** `packers`, by path, go from one appender to the next with their buffers: there is only one at a time. */
+  constructor(folder: TopicsFolder, packers: Map<string, ChunkPacker>) {
     this.#folder = folder;
+    this.#packers = packers;
   }
 
   async add(records: readonly TopicRecord[]): Promise<void> {
@@ -99,14 +102,11 @@ export class LogAppender {
     if (end === undefined) {
       throw new RangeError(`topic ${topic.name} has no partition ${partition}`);
     }
-    const made: OpenLog = {
-      topic,
-      partition,
-      path: partitionPath(this.#folder, topic, partition),
-      packer: new ChunkPacker(end.offset),
-      file: undefined,
-      end: end.bytes,
-    };
+    const path = partitionPath(this.#folder, topic, partition);
+    const packer = this.#packers.get(path) ?? new ChunkPacker();
+    this.#packers.set(path, packer);
+    packer.begin(end.offset);
+    const made: OpenLog = { topic, partition, path, packer, file: undefined, end: end.bytes };
     logs[partition] = made;
     return made;
   }

@@ -27,15 +27,19 @@ export interface LogRecord {
 
 /** Packs records of one partition into chunks. */
 export class ChunkPacker {
-  #nextOffset: number;
+  #nextOffset = 0;
+  /** Grows with what is packed at once, and stays. */
   #buffer = Buffer.alloc(0);
   #length = 0;
   /** Place of the open chunk in the buffer; -1 if none is open. */
   #chunkAt = -1;
   #chunkOffset = 0;
 
-  constructor(nextOffset: number) {
+  /** Forgets what was packed and not taken. */
+  begin(nextOffset: number): void {
     this.#nextOffset = nextOffset;
+    this.#length = 0;
+    this.#chunkAt = -1;
   }
 
   get nextOffset(): number {

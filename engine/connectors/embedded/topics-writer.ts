@@ -8,6 +8,7 @@ import { acquireDirectoryMutex } from "../../state/directory-lock.ts";
 import { Journal } from "./journal.ts";
 import type { TopicRecord } from "./log-appender.ts";
 import { LogAppender } from "./log-appender.ts";
+import type { ChunkPacker } from "./log-format.ts";
 import { topicNameFault } from "./topic-name.ts";
 import { damaged, withFileErrors } from "./topics-error.ts";
 import type { TopicsFolder } from "./topics-folder.ts";
@@ -35,6 +36,7 @@ export class TopicsWriter {
   readonly #mutexWaitMs: number;
   readonly #journalBytesMax: number;
   readonly #journal: Journal;
+  readonly #packers = new Map<string, ChunkPacker>();
   /** Changes of this writer wait for each other here; the mutex is for everybody else. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -100,7 +102,7 @@ export class TopicsWriter {
     return this.#change(async (state) => {
       const batches = prepare(state);
       if (batches === undefined) return;
-      const appender = new LogAppender(this.#folder);
+      const appender = new LogAppender(this.#folder, this.#packers);
       try {
         await this.#failpoints.hit("embedded.append.before");
         for await (const records of batches) await appender.add(records);

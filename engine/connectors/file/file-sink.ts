@@ -1,6 +1,7 @@
 import { dirname, resolve } from "node:path";
 import type { FileSegment } from "../../checkpoint/commit-record.ts";
 import type { DeliveryMark } from "../../checkpoint/delivery.ts";
+import { BlockPool } from "../../core/block-pool.ts";
 import { makeDurableDirectory, replaceFile } from "../../core/durable-file.ts";
 import { EngineError } from "../../core/errors.ts";
 import type { Failpoints } from "../../core/failpoints.ts";
@@ -38,8 +39,7 @@ export class FileSink implements PositionedSink {
   #tail = new FileTail(0);
   #block: Buffer = Buffer.alloc(0);
   #used = 0;
-  /** Blocks that have been written, to be filled again: fresh memory costs more than the copying into it. */
-  readonly #spareBlocks: Buffer[] = [];
+  readonly #blocks = new BlockPool(blockBytes);
   #pendingBytes = 0;
   #writing: Promise<void> = Promise.resolve();
   /** The first failure ends this sink: what the file holds behind it is unknown until it is opened again. */
@@ -113,10 +113,7 @@ export class FileSink implements PositionedSink {
     const needed = line.length * bytesPerUnitMax + 1;
     if (this.#used + needed > this.#block.length) {
       this.#handOver();
-      this.#block =
-        needed > blockBytes
-          ? Buffer.allocUnsafeSlow(needed)
-          : (this.#spareBlocks.pop() ?? Buffer.allocUnsafeSlow(blockBytes));
+      this.#block = this.#blocks.take(needed);
     }
     const end = this.#used + this.#block.write(line, this.#used);
     this.#block[end] = newline;
@@ -185,7 +182,7 @@ export class FileSink implements PositionedSink {
           this.#path,
           `${bytes.length} bytes at ${position}`,
         );
-        if (block.length === blockBytes) this.#spareBlocks.push(block);
+        this.#blocks.giveBack(block);
       } catch (error) {
         this.#failure = asError(error);
       } finally {

@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { BlockPool } from "../../engine/core/block-pool.ts";
+
+test("a block that was given back is taken again, two in use are never the same", () => {
+  const pool = new BlockPool(64);
+  const first = pool.take();
+  const second = pool.take(64);
+  assert.equal(first.length, 64);
+  assert.notEqual(first.buffer, second.buffer);
+  pool.giveBack(first);
+  assert.equal(pool.take(10), first);
+  assert.notEqual(pool.take(), first);
+});
+
+test("a larger block is made where one is needed and not kept", () => {
+  const pool = new BlockPool(64);
+  const large = pool.take(65);
+  assert.equal(large.length, 65);
+  pool.giveBack(large);
+  assert.equal(pool.take().length, 64);
+});
