@@ -32,8 +32,9 @@ function build(yargs: Argv) {
       default: false,
       describe: "Show the headers of each record; embedded topics have none",
     })
-    .option("max", { type: "number", describe: "Stop after this many records" })
+    .option("max", { type: "number", nargs: 1, describe: "Stop after this many records" })
     .option("format", {
+      nargs: 1,
       choices: ["value", "pretty", "json"] as const,
       default: "pretty" as const,
       describe: "value: the bare value, bytes as they are; json: one object a line",

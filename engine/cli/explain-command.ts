@@ -10,7 +10,7 @@ import { readTextOf } from "./validate-command.ts";
 
 function build(yargs: Argv) {
   return jobOptions(yargs)
-    .option("format", { choices: ["text", "json"] as const, default: "text" as const })
+    .option("format", { nargs: 1, choices: ["text", "json"] as const, default: "text" as const })
     .example("$0 explain jobs/orders.yaml", "Every default, and when windows fire");
 }
 

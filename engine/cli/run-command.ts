@@ -79,8 +79,9 @@ function build(yargs: Argv) {
       describe:
         "A second thread takes in, validates and enriches; auto: once the job does not keep up with its sources",
     })
-    .option("batch-size", { type: "number", default: batchSize, hidden: true })
+    .option("batch-size", { type: "number", nargs: 1, default: batchSize, hidden: true })
     .option("format", {
+      nargs: 1,
       choices: ["pretty", "json"] as const,
       default: "pretty" as const,
       describe: "Of the closing summary",

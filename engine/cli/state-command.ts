@@ -25,7 +25,7 @@ function build(yargs: Argv) {
       default: ".pipeline/topics",
       describe: "Folder of embedded topics",
     })
-    .option("format", { choices: ["text", "json"] as const, default: "text" as const })
+    .option("format", { nargs: 1, choices: ["text", "json"] as const, default: "text" as const })
     .example(
       "$0 state jobs/orders.yaml",
       "Epoch, positions, lag and watermarks, also of a running job",

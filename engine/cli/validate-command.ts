@@ -23,6 +23,7 @@ function build(yargs: Argv) {
     })
     .option("params-file", { type: "string", describe: "A JSON file of parameters" })
     .option("format", {
+      nargs: 1,
       choices: ["pretty", "json"] as const,
       default: "pretty" as const,
       describe: "json: one document on stdout",
