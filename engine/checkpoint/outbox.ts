@@ -248,8 +248,9 @@ export class OutboxFile implements OutboxReader {
         position += blockHeaderBytes;
         if (position + length > bytes) this.#damaged();
         if (length > block.length) {
+          const larger = this.#pool.take(length);
           this.#pool.giveBack(block);
-          block = this.#pool.take(length);
+          block = larger;
         }
         const payload = block.subarray(0, length);
         if ((await file.read(payload, position)) !== length) this.#damaged();

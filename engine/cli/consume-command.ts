@@ -23,6 +23,7 @@ function build(yargs: Argv) {
       describe: "Wait for more; default: only without --from-beginning",
     })
     .option("isolation", {
+      nargs: 1,
       choices: ["read_committed", "read_uncommitted"] as const,
       default: "read_committed" as const,
       describe: "read_uncommitted: also what a transaction may take back; clusters only",

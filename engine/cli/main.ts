@@ -97,10 +97,10 @@ async function main(): Promise<void> {
       "parse-positional-numbers": false,
     })
     .check(checkArguments)
-    // A plural form is right for this key, which the types do not know.
     .updateStrings({
       "Not enough arguments following: %s": "--%s needs a value",
       "Did you mean %s?": "there is no such command or option; did you mean %s?",
+      // A plural form is right for this key, which the types do not know.
       "Not enough non-option arguments: got %s, need at least %s": {
         one: "an argument is missing: got %s, need at least %s",
         other: "an argument is missing: got %s, need at least %s",

@@ -56,6 +56,7 @@ function build(yargs: Argv) {
     })
     .option("state-dir", { type: "string", describe: "Default: .pipeline/state/<job>" })
     .option("topics-dir", {
+      nargs: 1,
       type: "string",
       default: ".pipeline/topics",
       describe: "Folder of embedded topics",

@@ -24,6 +24,7 @@ export function topicOptions(yargs: Argv) {
         "Reach the topic as this job does (its kafka block: TLS, login); default: KAFKA_BOOTSTRAP_SERVERS, else embedded topics",
     })
     .option("topics-dir", {
+      nargs: 1,
       type: "string",
       default: ".pipeline/topics",
       describe: "Folder of embedded topics",

@@ -1,3 +1,5 @@
+const sparesMax = 16;
+
 /**
  * Blocks of one size that are filled again and again. Large buffers that are made and dropped leave holes of many sizes
  * in the memory of the process, which it keeps; and fresh memory costs more than the copying into it.
@@ -16,8 +18,9 @@ export class BlockPool {
     return this.#spares.pop() ?? Buffer.allocUnsafeSlow(this.#blockBytes);
   }
 
-  /** Ends the use of a block and of all views of it. */
+  /** Ends the use of a block and of all views of it. A few are kept. */
   giveBack(block: Buffer): void {
-    if (block.length === this.#blockBytes) this.#spares.push(block);
+    if (block.length !== this.#blockBytes || this.#spares.length === sparesMax) return;
+    this.#spares.push(block);
   }
 }

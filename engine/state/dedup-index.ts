@@ -123,7 +123,7 @@ export class DedupIndex {
   }
 
   /** What stands for a time in `raiseCells`, until the next `expireThrough`; 0 if there is none left. */
-  tagFor(timeMs: number): number {
+  tagForCells(timeMs: number): number {
     return timeMs > this.#cutoffMs ? this.#tagOf(timeMs) : 0;
   }
 

@@ -1,11 +1,12 @@
 import type { DedupIndex } from "./dedup-index.ts";
 
 const tables = 256;
+/** All tables together: 50 MB at most, until `finish`. */
 const cellsPerTableMax = 16_384;
 
 /**
  * Fills an index with many entries, gathered by sub-table first: inserts in random order would wait for memory at
- * every entry. The content of the index does not depend on the order.
+ * every entry. The content of the index does not depend on the order. Nothing may expire before `finish`.
  */
 export class IndexLoader {
   readonly #index: DedupIndex;
@@ -23,7 +24,7 @@ export class IndexLoader {
 
   /** Hashes of one time: four words each, as in a chunk. */
   add(words: Int32Array, timeMs: number): void {
-    const tag = this.#index.tagFor(timeMs);
+    const tag = this.#index.tagForCells(timeMs);
     if (tag === 0) return this.#addUntagged(words, timeMs);
     const cells = this.#cells;
     const cellsPerTable = this.#cellsPerTable;

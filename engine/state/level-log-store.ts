@@ -3,8 +3,8 @@ import { levelError } from "./level-errors.ts";
 import type { LogEntry, LogStore } from "./log-store.ts";
 
 /**
- * Level fills two in turn, each scattered over the memory of four threads: larger ones take longer to come to rest, and
- * longer to search (a skip list outside the CPU cache).
+ * Each of libuv's threads takes memory for it from an arena of its own, so that the process grows until every arena has
+ * held its largest share: with small buffers soon, and little. Larger ones are no faster.
  */
 const writeBufferBytes = 4 * 1024 * 1024;
 const tableBytes = 16 * 1024 * 1024;

@@ -102,7 +102,9 @@ export class LoggedTimedKeySet implements TimedKeySet {
     if (content === undefined) throw corrupt(`a chunk of ${this.#name} is not well formed`);
     const cutoffMs = this.#index.cutoffMs;
     if (content.latestMs <= cutoffMs) return false;
-    content.forEachRunAfter(cutoffMs, (words, timeMs) => this.#loader?.add(words, timeMs));
+    const loader = this.#loader;
+    if (loader === undefined) throw new RangeError(`${this.#name} is not being restored`);
+    content.forEachRunAfter(cutoffMs, (words, timeMs) => loader.add(words, timeMs));
     this.#book.add({
       address: chunk.address,
       entries: content.entries,

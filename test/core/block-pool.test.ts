@@ -13,6 +13,14 @@ test("a block that was given back is taken again, two in use are never the same"
   assert.notEqual(pool.take(), first);
 });
 
+test("not all blocks of a burst are kept", () => {
+  const pool = new BlockPool(64);
+  const burst = new Set(Array.from({ length: 100 }, () => pool.take()));
+  for (const block of burst) pool.giveBack(block);
+  const again = Array.from({ length: 100 }, () => pool.take());
+  assert.equal(again.filter((block) => burst.has(block)).length, 16);
+});
+
 test("a larger block is made where one is needed and not kept", () => {
   const pool = new BlockPool(64);
   const large = pool.take(65);

@@ -7,10 +7,12 @@ import type { TopicsFolder } from "./topics-folder.ts";
 import { partitionPath } from "./topics-folder.ts";
 import type { NewEnd, TopicFacts } from "./topics-state.ts";
 
-/** A partition's packed bytes are written when they reach this size; buffers double, so that 512 KiB hold it. */
+/** A partition's packed bytes are written when they reach this size; with the next record, 512 KiB mostly hold it. */
 const writeBytes = 480 * 1024;
 /** All are written when together they reach this size, however many partitions there are. */
 const pendingBytesMax = 16 * 1024 * 1024;
+/** Of packers, for the next append. */
+const keptBytesMax = 32 * 1024 * 1024;
 
 /** A record on its way to a partition of a topic. */
 export interface TopicRecord extends LogRecord {
@@ -83,6 +85,11 @@ export class LogAppender {
       const file = log.file;
       log.file = undefined;
       await file?.close();
+    }
+    let keptBytes = 0;
+    for (const [path, packer] of this.#packers) {
+      keptBytes += packer.capacity;
+      if (keptBytes > keptBytesMax) this.#packers.delete(path);
     }
   }
 

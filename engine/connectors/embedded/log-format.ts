@@ -46,6 +46,11 @@ export class ChunkPacker {
     return this.#nextOffset;
   }
 
+  /** Bytes that it holds in memory. */
+  get capacity(): number {
+    return this.#buffer.length;
+  }
+
   /** Bytes packed and not taken. */
   get length(): number {
     return this.#length;
@@ -98,7 +103,7 @@ export class ChunkPacker {
     const needed = this.#length + bytes;
     if (needed <= this.#buffer.length) return;
     const grown = Buffer.allocUnsafeSlow(
-      Math.max(needed, this.#buffer.length * 2, bufferBytesFirst),
+      Math.max(2 ** Math.ceil(Math.log2(needed)), bufferBytesFirst),
     );
     this.#buffer.copy(grown, 0, 0, this.#length);
     this.#buffer = grown;
