@@ -67,15 +67,17 @@ export class IntakeQueue {
   }
 
   /**
-   * The next batch; undefined if nothing came in a short wait. Must not be called after the last one. Throws what a
-   * poll or the worker failed with, again and again.
+   * The next batch; undefined if nothing came in a short wait, or polling was stopped. Must not be called after the
+   * last one. Throws what a poll or the worker failed with, again and again.
    */
   async next(): Promise<TakenBatch | undefined> {
-    const { startsWithWorker, turn, clock } = this.#options;
+    const { poller, startsWithWorker, turn, clock } = this.#options;
     const askedAtMs = clock.nowMs();
     if (startsWithWorker) await (this.#starting ??= this.#start());
     for (;;) {
       await turn?.();
+      // Stopped polls end at once: waiting for the worker between them would be a loop without a pause.
+      if (poller.stopped) return undefined;
       this.#poll();
       const [first] = this.#waiting;
       if (first !== undefined && (first.atBorder !== undefined || first.reply === undefined)) {

@@ -96,6 +96,11 @@ export class Poller {
     return this.#readers.every((reader) => reader.polledToEnd);
   }
 
+  /** True once polling was stopped, whatever there is to poll. */
+  get stopped(): boolean {
+    return this.#signal.aborted;
+  }
+
   /** The next batch of any source, in turn where several are ready; undefined if nothing came in a short wait. */
   async next(): Promise<PolledBatch | undefined> {
     for (const reader of this.#readers) {

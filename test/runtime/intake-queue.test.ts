@@ -38,7 +38,7 @@ class Batches implements Source {
 
   async open(): Promise<void> {}
 
-  async poll(): Promise<RawBatch> {
+  async poll(): Promise<RawBatch | undefined> {
     const number = this.polls;
     this.polls += 1;
     await this.#wait();
@@ -101,7 +101,12 @@ const nothing: BorderRows = { counters: [], ports: [], processingTimeMs: 0 };
 
 function queueOf(
   source: Batches,
-  options: { start?: () => Promise<IntakeWorker>; atOnce?: boolean; clock?: ManualClock } = {},
+  options: {
+    start?: () => Promise<IntakeWorker>;
+    atOnce?: boolean;
+    clock?: ManualClock;
+    signal?: AbortSignal;
+  } = {},
 ) {
   const reader = new SourceReader({
     id: "in",
@@ -118,7 +123,7 @@ function queueOf(
     return nothing;
   };
   const queue = new IntakeQueue({
-    poller: new Poller([reader], 10, new AbortController().signal),
+    poller: new Poller([reader], 10, options.signal ?? new AbortController().signal),
     setup: { plan: {} as never, sources: new Map() },
     start: options.start,
     startsWithWorker: options.atOnce ?? false,
@@ -317,6 +322,30 @@ describe("The queue before the state", () => {
     for (let wait = 0; wait < 5; wait += 1) await turn();
     assert.equal(worker.asked.length, 1);
     assert.equal(polls, 2);
+  });
+
+  it("does not poll on and on for the worker once polling was stopped", async () => {
+    const worker = new HandWorker();
+    const stop = new AbortController();
+    let polls = 0;
+    class Stopping extends Batches {
+      override async poll(): Promise<RawBatch | undefined> {
+        polls += 1;
+        if (polls > 10) throw new Error("it polls on and on");
+        if (polls === 1) return super.poll();
+        stop.abort();
+        // As sources do that were stopped.
+        return undefined;
+      }
+    }
+    const { queue } = queueOf(new Stopping(9), {
+      start: async () => worker,
+      atOnce: true,
+      signal: stop.signal,
+    });
+    assert.equal(await queue.next(), undefined);
+    assert.equal(worker.asked.length, 1);
+    await queue.close();
   });
 
   it("fails with a poll, with a worker as without", async () => {
