@@ -1,26 +1,39 @@
-const sparesMax = 16;
+const keptBlocks = 16;
 
 /**
  * Blocks of one size that are filled again and again. Large buffers that are made and dropped leave holes of many sizes
- * in the memory of the process, which it keeps; and fresh memory costs more than the copying into it.
+ * in the memory of the process, which it keeps, and fresh memory costs more than the copying into it. The blocks lie in
+ * one piece of memory, apart from everything else; of that piece only what was filled once is really there.
  */
 export class BlockPool {
   readonly #blockBytes: number;
-  readonly #spares: Buffer[] = [];
+  #piece: Buffer | undefined;
+  readonly #free: Buffer[] = [];
 
   constructor(blockBytes: number) {
     this.#blockBytes = blockBytes;
   }
 
-  /** A block of the pool's size, with any content; a larger one where `needed` is more, which the pool will not keep. */
+  /**
+   * A block with any content; a larger one where `needed` is more. That one, and those beyond the piece, are not used
+   * again.
+   */
   take(needed = 0): Buffer {
     if (needed > this.#blockBytes) return Buffer.allocUnsafeSlow(needed);
-    return this.#spares.pop() ?? Buffer.allocUnsafeSlow(this.#blockBytes);
+    this.#piece ??= this.#newPiece();
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#blockBytes);
   }
 
-  /** Ends the use of a block and of all views of it. A few are kept. */
+  /** Ends the use of a block and of all views of it. */
   giveBack(block: Buffer): void {
-    if (block.length !== this.#blockBytes || this.#spares.length === sparesMax) return;
-    this.#spares.push(block);
+    if (block.buffer === this.#piece?.buffer) this.#free.push(block);
+  }
+
+  #newPiece(): Buffer {
+    const piece = Buffer.allocUnsafeSlow(keptBlocks * this.#blockBytes);
+    for (let end = piece.length; end > 0; end -= this.#blockBytes) {
+      this.#free.push(piece.subarray(end - this.#blockBytes, end));
+    }
+    return piece;
   }
 }
