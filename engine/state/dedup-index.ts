@@ -274,7 +274,8 @@ export class DedupIndex {
   }
 }
 
-const subTables = 256;
+/** The first byte of the last hash word chooses one. */
+export const subTables = 256;
 const cellsAtFirst = 16;
 const tagLimit = 65_536;
 const tagMask = 0xffff;

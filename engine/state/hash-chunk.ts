@@ -82,6 +82,7 @@ export interface HashWords {
   d: number;
 }
 
+/** A view, or a copy where the bytes do not begin at a multiple of 4. Little endian, as wherever Level runs. */
 function wordsOf({ buffer, byteOffset, length }: Uint8Array): Int32Array {
   const isAligned = byteOffset % Int32Array.BYTES_PER_ELEMENT === 0;
   return isAligned
@@ -108,7 +109,6 @@ export function readHashChunk(payload: Uint8Array): HashChunk | undefined {
     entries,
     latestMs,
     forEachRunAfter(cutoffMs, visit) {
-      // Typed arrays are little endian wherever Level runs.
       const words = wordsOf(payload.subarray(hashesAt));
       let at = 0;
       for (let run = 0; run < runs; run++) {

@@ -1,7 +1,7 @@
+import { subTables } from "./dedup-index.ts";
 import type { DedupIndex } from "./dedup-index.ts";
 
-const tables = 256;
-/** All tables together: 50 MB at most, until `finish`. */
+/** All sub-tables together: 50 MB at most, until `finish`. */
 const cellsPerTableMax = 16_384;
 
 /**
@@ -12,13 +12,13 @@ export class IndexLoader {
   readonly #index: DedupIndex;
   readonly #cellsPerTable: number;
   readonly #cells: Int32Array;
-  readonly #counts = new Uint32Array(tables);
+  readonly #counts = new Uint32Array(subTables);
 
   /** `entries`: about how many will be added. Makes room for them. */
   constructor(index: DedupIndex, entries: number) {
     this.#index = index;
-    this.#cellsPerTable = Math.min(Math.ceil(entries / tables), cellsPerTableMax) + 1;
-    this.#cells = new Int32Array(tables * this.#cellsPerTable * 3);
+    this.#cellsPerTable = Math.min(Math.ceil(entries / subTables), cellsPerTableMax) + 1;
+    this.#cells = new Int32Array(subTables * this.#cellsPerTable * 3);
     index.reserve(entries);
   }
 
@@ -45,7 +45,7 @@ export class IndexLoader {
 
   /** Hands over what still waits. */
   finish(): void {
-    for (let table = 0; table < tables; table++) this.#flush(table);
+    for (let table = 0; table < subTables; table++) this.#flush(table);
   }
 
   #flush(table: number): void {

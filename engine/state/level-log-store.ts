@@ -4,7 +4,7 @@ import type { LogEntry, LogStore } from "./log-store.ts";
 
 /**
  * Each of libuv's threads takes memory for it from an arena of its own, so that the process grows until every arena has
- * held its largest share: with small buffers soon, and little. Larger ones are no faster.
+ * held its largest share: with small buffers soon, and little.
  */
 const writeBufferBytes = 4 * 1024 * 1024;
 const tableBytes = 16 * 1024 * 1024;
