@@ -8,7 +8,7 @@ const sampleEveryMs = 25;
 const ticksPerSecond = 100;
 
 export const root = join(import.meta.dirname, "..");
-export const pipeline = join(root, "build/engine/cli/main.js");
+export const pipeline = join(root, "build/main.js");
 export const ordersJob = join(root, "jobs/orders.yaml");
 export const shared = join(root, "../shared/bench");
 

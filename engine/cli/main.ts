@@ -3,6 +3,7 @@ import { stderr } from "node:process";
 import process from "node:process";
 import yargs from "yargs";
 import { hideBin } from "yargs/helpers";
+import manifest from "../../package.json" with { type: "json" };
 import { EngineError, exitCode } from "../core/errors.ts";
 import { nearestName } from "../core/nearest.ts";
 import { asEngineError } from "../runtime/io-error.ts";
@@ -82,6 +83,8 @@ function command<A>(found: {
 async function main(): Promise<void> {
   const parser = yargs(hideBin(process.argv))
     .scriptName("pipeline")
+    // As everything else that is said.
+    .locale("en")
     .usage("$0 <command>\n\nDeclarative stream pipelines: a YAML job, exactly-once output.")
     .command(command(runCommand))
     .command(command(validateCommand))
@@ -124,7 +127,7 @@ async function main(): Promise<void> {
     })
     .help()
     .alias("help", "h")
-    .version();
+    .version(manifest.version);
   await parser.parseAsync();
 }
 

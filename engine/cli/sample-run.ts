@@ -10,7 +10,8 @@ import { loadJob } from "./load-job.ts";
 import { print } from "./output.ts";
 import { runToExit } from "./run-command.ts";
 
-const project = resolve(import.meta.dirname, "../../..");
+/** The built program lies in a folder of it. */
+const project = resolve(import.meta.dirname, "..");
 
 /** A folder that no earlier run has used: `.pipeline/sample/1`, `2`, ... */
 async function freshRunFolder(): Promise<string> {

@@ -52,6 +52,21 @@ describe("P4: a command line that does not fit", () => {
   }
 });
 
+describe("What the program says of itself", () => {
+  for (const [option, says] of [
+    ["--version", /^\d+\.\d+\.\d+\n$/],
+    ["--help", /^pipeline <command>[^]*pipeline run <job>[^]*Show help/],
+  ] as const) {
+    it(`${option} is the same in any folder and language`, async (context) => {
+      const folder = new JobFolder(context);
+      folder.write("package.json", '{"name":"other","version":"other"}');
+      const { exit, stdout } = await folder.pipeline(option);
+      assert.equal(exit, 0);
+      assert.match(stdout, says);
+    });
+  }
+});
+
 describe("validate", () => {
   it("checks every file that it is given, and tells the place, the text and what to write", async (context) => {
     const folder = new JobFolder(context);

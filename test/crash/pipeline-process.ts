@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 export const projectRoot = fileURLToPath(new URL("../..", import.meta.url));
-export const program = fileURLToPath(new URL("../../build/engine/cli/main.js", import.meta.url));
+export const program = fileURLToPath(new URL("../../build/main.js", import.meta.url));
 
 export interface ProcessEnd {
   readonly exit: number | null;

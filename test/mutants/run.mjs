@@ -37,15 +37,21 @@ function patch(name, ...options) {
   execFileSync("git", ["apply", "--unidiff-zero", ...options, file], { cwd: copy });
 }
 
-/** The first test that fails, "(hangs)", or undefined if all pass. */
-async function caughtBy(parts) {
-  // A name that a bug leaves unused says nothing about the tests.
+/** What the compiler finds first. A name that a bug leaves unused says nothing about the tests. */
+function compilerFault() {
   const lenient = ["--noUnusedLocals", "false", "--noUnusedParameters", "false"];
-  const built = spawnSync("npx", ["tsc", "-p", "tsconfig.build.json", ...lenient], {
+  const { status, stdout } = spawnSync("npx", ["tsc", "-p", "tsconfig.json", ...lenient], {
     cwd: copy,
     encoding: "utf8",
   });
-  if (built.status !== 0) return `(compiler) ${built.stdout.split("\n")[0]}`;
+  return status === 0 ? undefined : stdout.split("\n")[0];
+}
+
+/** The first test that fails, "(hangs)", or undefined if all pass. */
+async function caughtBy(parts) {
+  const wrong = compilerFault();
+  if (wrong !== undefined) return `(compiler) ${wrong}`;
+  execFileSync("npm", ["run", "build"], { cwd: copy, stdio: "ignore" });
   // In a process group of its own: with it go the processes that its tests have started.
   const suite = spawn("node", ["test/run.mjs", ...parts], {
     cwd: copy,
@@ -75,6 +81,8 @@ function failedTest(output) {
   return failed.map(([, name]) => name).find((name) => !name.startsWith("/"));
 }
 
+const faultBefore = compilerFault();
+if (faultBefore !== undefined) throw new Error(`mutants: without a bug: ${faultBefore}`);
 let survived = 0;
 for (const name of patches) {
   const [about = "", tests = ""] = readFileSync(join(import.meta.dirname, `${name}.patch`), "utf8")

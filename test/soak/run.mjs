@@ -20,14 +20,14 @@ import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { EmbeddedTopics } from "../../build/engine/connectors/embedded/embedded-topics.js";
-import { nodeClock } from "../../build/engine/runtime/node-clock.js";
-import { nodeFiles } from "../../build/engine/runtime/node-files.js";
+import { EmbeddedTopics } from "../../engine/connectors/embedded/embedded-topics.ts";
+import { nodeClock } from "../../engine/runtime/node-clock.ts";
+import { nodeFiles } from "../../engine/runtime/node-files.ts";
 import { slopeOf, slopeWithin } from "./slope.mjs";
 import { tally } from "./tally.mjs";
 
 const root = join(import.meta.dirname, "../..");
-const program = join(root, "build/engine/cli/main.js");
+const program = join(root, "build/main.js");
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: { "one-life": { type: "boolean", default: false } },

@@ -1,5 +1,5 @@
 // How often each order is in a topic: the first order id of a record's bytes counts, whole or cut by the generator.
-import { TopicReader } from "../../build/engine/connectors/embedded/topic-reader.js";
+import { TopicReader } from "../../engine/connectors/embedded/topic-reader.ts";
 
 const idStart = Buffer.from("ORD-20250113-");
 const zero = 48;
