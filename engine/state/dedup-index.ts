@@ -1,16 +1,17 @@
+import { wordsPerHash } from "./hash-chunk.ts";
 import type { HashWords } from "./hash-chunk.ts";
+import { SubTable } from "./sub-table.ts";
 
 /**
  * Key hash -> time, in memory: open addressing in typed arrays. A cell has 12 bytes: 80 bits of the hash and a 16-bit
- * tag that stands for a time; 8 more bits choose one of 256 sub-tables, each of which grows alone, so that growing
- * stalls nobody. Cells are nearly sorted by hash (home place proportional to the first word), which lets a growing
- * sub-table stream.
+ * tag that stands for a time; 10 more bits choose one of 1,024 sub-tables, each of which grows alone, so that growing
+ * stalls nobody.
  *
  * The times of a key only rise, and a time at or below the cutoff is forgotten. So the content is independent of
  * the order of its entries, and of when expired cells are swept.
  */
 export class DedupIndex {
-  readonly #tables: SubTable[];
+  readonly #tables: readonly SubTable[];
   /** Time by tag; -Infinity once expired. Tag 0 marks an empty cell. */
   readonly #times: Float64Array;
   readonly #cellsByTag: Uint32Array;
@@ -26,6 +27,13 @@ export class DedupIndex {
   #live = 0;
   /** Cells whose time has expired, still to be swept. */
   #dead = 0;
+  /**
+   * Small sub-tables grow as soon as one of them has to. Each reaches its limit by chance: under a steady load one after
+   * the other would take more memory, for an hour.
+   */
+  #sharedCapacity = 0;
+  /** During a load. */
+  #scratch: Int32Array = noWords;
   #sweepTable = 0;
   #sweepCell = 0;
   #recentMs = NaN;
@@ -39,7 +47,7 @@ export class DedupIndex {
     this.#tagsMax = Math.min(options.tagsMax ?? tagLimit, tagLimit);
     this.#times = new Float64Array(this.#tagsMax).fill(-Infinity);
     this.#cellsByTag = new Uint32Array(this.#tagsMax);
-    this.#tables = Array.from({ length: subTables }, () => newTable(cellsAtFirst));
+    this.#tables = Array.from({ length: subTables }, () => new SubTable());
   }
 
   /** Number of live keys. */
@@ -54,10 +62,10 @@ export class DedupIndex {
 
   /** The live time of this hash, or undefined. */
   find(hash: HashWords): number | undefined {
-    const table = this.#tableOf(hash);
-    const cell = locate(table, hash);
+    const table = this.#tableOf(hash.d);
+    const cell = table.locate(hash.a, hash.b, hash.c);
     if (cell >= 0) {
-      const timeMs = this.#times[(table.cells[cell * 3 + 2] ?? 0) & tagMask] ?? -Infinity;
+      const timeMs = this.#times[table.tagAt(cell)] ?? -Infinity;
       if (timeMs !== -Infinity) return timeMs;
     }
     return this.#overflow.size === 0 ? undefined : this.#overflow.get(overflowKey(hash));
@@ -76,8 +84,8 @@ export class DedupIndex {
         return true;
       }
     }
-    const table = this.#tableOf(hash);
-    const cell = locate(table, hash);
+    const table = this.#tableOf(hash.d);
+    const cell = table.locate(hash.a, hash.b, hash.c);
     const freedBefore = this.#freedTags;
     if (cell < 0) {
       const tag = this.#tagOf(timeMs);
@@ -89,10 +97,9 @@ export class DedupIndex {
       this.#insert(table, hash, tag, this.#freedTags === freedBefore ? ~cell : -1);
       return true;
     }
-    const heldTag = (table.cells[cell * 3 + 2] ?? 0) & tagMask;
-    if ((this.#times[heldTag] ?? -Infinity) >= timeMs) return false;
+    if ((this.#times[table.tagAt(cell)] ?? -Infinity) >= timeMs) return false;
     const tag = this.#tagOf(timeMs);
-    const place = locate(table, hash);
+    const place = table.locate(hash.a, hash.b, hash.c);
     if (place >= 0) this.#removeCell(table, place);
     if (tag === 0) this.#putOverflow(hash, timeMs);
     else this.#insert(table, hash, tag, -1);
@@ -122,25 +129,44 @@ export class DedupIndex {
     }
   }
 
-  /** What stands for a time in `raiseCells`, until the next `expireThrough`; 0 if there is none left. */
-  tagForCells(timeMs: number): number {
-    return timeMs > this.#cutoffMs ? this.#tagOf(timeMs) : 0;
+  /**
+   * As `raise` for each of many hashes of one time, four words each as in a chunk. Inserts in the order of a log would
+   * wait for memory at every hash: hashes are gathered in their sub-tables first. Between the first call and `endLoad`
+   * nothing else may be called: a search would not find them, or not end.
+   */
+  load(words: Int32Array, timeMs: number): void {
+    const tag = timeMs > this.#cutoffMs ? this.#tagOf(timeMs) : 0;
+    this.#count(tag, words.length / wordsPerHash);
+    for (let at = 0; at < words.length; at += wordsPerHash) {
+      const a = words[at] ?? 0;
+      const b = words[at + 1] ?? 0;
+      const c = words[at + 2] ?? 0;
+      const d = words[at + 3] ?? 0;
+      const table = this.#tableOf(d);
+      if (tag !== 0 && table.append(a, b, c, tag)) continue;
+      this.#count(tag, -1);
+      this.#placeAppended(table, d);
+      this.raise({ a, b, c, d }, timeMs);
+    }
   }
 
-  /** As `raise` for each of many hashes of one sub-table. Three words each: two of the hash, then the third and a tag. */
-  raiseCells(tableNumber: number, cells: Int32Array): void {
-    const table = this.#tables[tableNumber] as SubTable;
-    const hash: HashWords = { a: 0, b: 0, c: 0, d: tableNumber << 24 };
-    for (let at = 0; at < cells.length; at += 3) {
-      const word = cells[at + 2] ?? 0;
-      hash.a = cells[at] ?? 0;
-      hash.b = cells[at + 1] ?? 0;
-      hash.c = word >>> 16;
-      const tag = word & tagMask;
-      const cell = locate(table, hash);
-      if (cell < 0 && this.#overflow.size === 0) this.#insert(table, hash, tag, ~cell);
-      else this.raise(hash, this.#times[tag] ?? -Infinity);
-    }
+  /** Gives all loaded hashes their places. */
+  endLoad(): void {
+    for (const [at, table] of this.#tables.entries()) this.#placeAppended(table, at << tableShift);
+    this.#scratch = noWords;
+  }
+
+  /** `d`: the last word of some hash of this sub-table. */
+  #placeAppended(table: SubTable, d: number): void {
+    this.#scratch = table.takeAppended(this.#scratch, (a, b, c, tag) => {
+      // A hash may be in the overflow with another time: `raise` looks there.
+      if (this.#overflow.size === 0 && !table.isFull) {
+        const cell = table.locate(a, b, c);
+        if (cell < 0) return table.fill(~cell, a, b, c, tag);
+      }
+      this.#count(tag, -1);
+      this.raise({ a, b, c, d }, this.#times[tag] ?? -Infinity);
+    });
   }
 
   /** Makes room for about this many keys at once, before many are loaded. */
@@ -151,61 +177,61 @@ export class DedupIndex {
     });
   }
 
-  #tableOf(hash: HashWords): SubTable {
-    // The index is one byte and there are 256 tables.
-    return this.#tables[hash.d >>> 24] as SubTable;
+  /** `d`: the last word of a hash. Ten bits number all sub-tables. */
+  #tableOf(d: number): SubTable {
+    return this.#tables[d >>> tableShift] as SubTable;
   }
 
   /** `empty` is the cell where the search for this hash ended, or -1. */
-  #insert(table: SubTable, hash: HashWords, tag: number, empty: number): void {
-    const word = (hash.c << 16) | tag;
-    if (table.used >= table.limit) {
-      this.#makeRoom(table, hash.d >>> 24);
-      place(table, hash.a, hash.b, word);
+  #insert(table: SubTable, { a, b, c, d }: HashWords, tag: number, empty: number): void {
+    if (table.isFull || table.capacity < this.#sharedCapacity) {
+      this.#makeRoom(table, d >>> tableShift);
+      table.place(a, b, c, tag);
     } else if (empty < 0) {
-      place(table, hash.a, hash.b, word);
+      table.place(a, b, c, tag);
     } else {
-      fill(table, empty, hash.a, hash.b, word);
+      table.fill(empty, a, b, c, tag);
     }
-    this.#cellsByTag[tag] = (this.#cellsByTag[tag] ?? 0) + 1;
-    this.#live++;
+    this.#count(tag, 1);
+  }
+
+  /** So many cells more of this tag. */
+  #count(tag: number, cells: number): void {
+    if (tag === 0) return;
+    this.#cellsByTag[tag] = (this.#cellsByTag[tag] ?? 0) + cells;
+    this.#live += cells;
   }
 
   #makeRoom(table: SubTable, at: number): void {
     let dead = 0;
     if (this.#dead > 0) {
-      for (let i = 2; i < table.cells.length; i += 3) {
-        const tag = (table.cells[i] ?? 0) & tagMask;
+      for (let cell = 0; cell < table.capacity; cell++) {
+        const tag = table.tagAt(cell);
         if (tag !== 0 && this.#times[tag] === -Infinity) dead++;
       }
     }
-    const enough = dead * 8 >= table.used;
-    this.#rebuild(table, at, enough ? table.capacity : Math.ceil(table.capacity * growth));
+    const enough = !table.isFull || dead * 8 >= table.used;
+    const capacity = enough ? table.capacity : Math.ceil(table.capacity * growth);
+    if (capacity <= sharedCapacityMax) {
+      this.#sharedCapacity = Math.max(this.#sharedCapacity, capacity);
+    }
+    this.#rebuild(table, at, Math.max(capacity, this.#sharedCapacity));
   }
 
-  /** Moves the live cells into a new array, in order. */
   #rebuild(table: SubTable, at: number, capacity: number): void {
-    const old = table.cells;
-    resize(table, capacity);
-    for (let i = 0; i < old.length; i += 3) {
-      const word = old[i + 2] ?? 0;
-      const tag = word & tagMask;
-      if (tag === 0) continue;
-      if (this.#times[tag] === -Infinity) this.#countSwept(tag);
-      else place(table, old[i] ?? 0, old[i + 1] ?? 0, word);
-    }
+    table.rebuild(capacity, (tag) => {
+      const isLive = this.#times[tag] !== -Infinity;
+      if (!isLive) this.#countSwept(tag);
+      return isLive;
+    });
     if (at === this.#sweepTable) this.#sweepCell = 0;
   }
 
   #removeCell(table: SubTable, cell: number): void {
-    const tag = (table.cells[cell * 3 + 2] ?? 0) & tagMask;
-    clear(table, cell);
-    if (this.#times[tag] === -Infinity) {
-      this.#countSwept(tag);
-    } else {
-      this.#cellsByTag[tag] = (this.#cellsByTag[tag] ?? 0) - 1;
-      this.#live--;
-    }
+    const tag = table.tagAt(cell);
+    table.clear(cell);
+    if (this.#times[tag] === -Infinity) this.#countSwept(tag);
+    else this.#count(tag, -1);
   }
 
   #countSwept(tag: number): void {
@@ -219,9 +245,9 @@ export class DedupIndex {
   #sweep(cells: number): void {
     let table = this.#tables[this.#sweepTable] as SubTable;
     for (let i = 0; i < cells; i++) {
-      const tag = (table.cells[this.#sweepCell * 3 + 2] ?? 0) & tagMask;
+      const tag = table.tagAt(this.#sweepCell);
       if (tag !== 0 && this.#times[tag] === -Infinity) {
-        clear(table, this.#sweepCell);
+        table.clear(this.#sweepCell);
         this.#countSwept(tag);
         if (this.#dead === 0) return;
         continue;
@@ -274,107 +300,20 @@ export class DedupIndex {
   }
 }
 
-/** The first byte of the last hash word chooses one. */
-export const subTables = 256;
-const cellsAtFirst = 16;
+/** The first ten bits of the last hash word choose one. */
+const subTables = 1024;
+const tableShift = 22;
+const noWords = new Int32Array(0);
 const tagLimit = 65_536;
-const tagMask = 0xffff;
 const growth = 1.5;
-const loadMax = 0.8;
 const reserveLoad = 0.7;
+/** Of a sub-table that takes a moment to rebuild. */
+const sharedCapacityMax = 2048;
 /** A whole turn takes capacity / this many inserts, well below the time between two expiries of a large table. */
 const sweepPerInsert = 32;
 const sweepPerExpiry = 16;
 const sweepAtOnce = 65_536;
 
-interface SubTable {
-  cells: Int32Array;
-  capacity: number;
-  /** Cells in use, expired ones included. */
-  used: number;
-  /** Value of `used` at which it must grow. */
-  limit: number;
-  /** capacity / 2^32: first hash word -> home cell. */
-  scale: number;
-}
-
-function newTable(capacity: number): SubTable {
-  const table = { cells: new Int32Array(0), capacity: 0, used: 0, limit: 0, scale: 0 };
-  resize(table, capacity);
-  return table;
-}
-
-function resize(table: SubTable, capacity: number): void {
-  table.cells = new Int32Array(capacity * 3);
-  table.capacity = capacity;
-  table.used = 0;
-  table.limit = Math.floor(capacity * loadMax);
-  table.scale = capacity / 2 ** 32;
-}
-
-/** Below the capacity: rounding of the product cannot reach it, a double has 53 bits. */
-function home(table: SubTable, word: number): number {
-  return Math.floor((word >>> 0) * table.scale);
-}
-
-/** The cell of this hash, or, as its complement (negative), the empty cell where the search ended. */
-function locate(table: SubTable, hash: HashWords): number {
-  const { cells, capacity } = table;
-  const a = hash.a;
-  const b = hash.b;
-  const c = hash.c & 0xffff;
-  let cell = home(table, a);
-  for (;;) {
-    const at = cell * 3;
-    const word = cells[at + 2] ?? 0;
-    if ((word & tagMask) === 0) return ~cell;
-    if (cells[at] === a && cells[at + 1] === b && word >>> 16 === c) return cell;
-    if (++cell === capacity) cell = 0;
-  }
-}
-
-/** Puts a cell whose hash is not in the table. There is always an empty cell: `limit` is below the capacity. */
-function place(table: SubTable, a: number, b: number, word: number): void {
-  const { cells, capacity } = table;
-  let cell = home(table, a);
-  while (((cells[cell * 3 + 2] ?? 0) & tagMask) !== 0) {
-    if (++cell === capacity) cell = 0;
-  }
-  fill(table, cell, a, b, word);
-}
-
-function fill(table: SubTable, cell: number, a: number, b: number, word: number): void {
-  const { cells } = table;
-  cells[cell * 3] = a;
-  cells[cell * 3 + 1] = b;
-  cells[cell * 3 + 2] = word;
-  table.used++;
-}
-
-/** Empties a cell and moves later ones of its run back, so that no search meets a hole before its goal. */
-function clear(table: SubTable, cell: number): void {
-  const { cells, capacity } = table;
-  let hole = cell;
-  let next = cell;
-  for (;;) {
-    if (++next === capacity) next = 0;
-    const word = cells[next * 3 + 2] ?? 0;
-    if ((word & tagMask) === 0) break;
-    const fromHome = distance(home(table, cells[next * 3] ?? 0), next, capacity);
-    if (fromHome < distance(hole, next, capacity)) continue;
-    cells[hole * 3] = cells[next * 3] ?? 0;
-    cells[hole * 3 + 1] = cells[next * 3 + 1] ?? 0;
-    cells[hole * 3 + 2] = word;
-    hole = next;
-  }
-  cells[hole * 3 + 2] = 0;
-  table.used--;
-}
-
-function distance(from: number, to: number, capacity: number): number {
-  return to >= from ? to - from : to - from + capacity;
-}
-
 function overflowKey(hash: HashWords): string {
-  return `${hash.a},${hash.b},${hash.c & 0xffff},${hash.d >>> 24}`;
+  return `${hash.a},${hash.b},${hash.c & 0xffff},${hash.d >>> tableShift}`;
 }

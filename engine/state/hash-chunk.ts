@@ -6,12 +6,12 @@ const hashChunkEntriesMax = 4096;
 
 const fixedBytes = 8;
 const runBytes = 12;
-const hashWords = 4;
-const hashBytes = 4 * hashWords;
+export const wordsPerHash = 4;
+const hashBytes = wordsPerHash * Int32Array.BYTES_PER_ELEMENT;
 
 /** Entries that wait to become a chunk. */
 export class HashChunkBuilder {
-  readonly #hashes = new Int32Array(hashChunkEntriesMax * 4);
+  readonly #hashes = new Int32Array(hashChunkEntriesMax * wordsPerHash);
   readonly #times = new Float64Array(hashChunkEntriesMax);
   #entries = 0;
 
@@ -24,7 +24,7 @@ export class HashChunkBuilder {
   }
 
   add(hash: { a: number; b: number; c: number; d: number }, timeMs: number): void {
-    const at = this.#entries * 4;
+    const at = this.#entries * wordsPerHash;
     this.#hashes[at] = hash.a;
     this.#hashes[at + 1] = hash.b;
     this.#hashes[at + 2] = hash.c;
@@ -59,8 +59,8 @@ export class HashChunkBuilder {
       const timeMs = this.#times[i] ?? 0;
       const to = nextAt.get(timeMs) ?? 0;
       nextAt.set(timeMs, to + hashBytes);
-      for (let word = 0; word < 4; word++) {
-        view.setInt32(to + word * 4, this.#hashes[i * 4 + word] ?? 0, true);
+      for (let word = 0; word < wordsPerHash; word++) {
+        view.setInt32(to + word * 4, this.#hashes[i * wordsPerHash + word] ?? 0, true);
       }
     }
     this.#entries = 0;
@@ -113,7 +113,7 @@ export function readHashChunk(payload: Uint8Array): HashChunk | undefined {
       let at = 0;
       for (let run = 0; run < runs; run++) {
         const timeMs = view.getFloat64(fixedBytes + run * runBytes, true);
-        const end = at + view.getUint32(fixedBytes + run * runBytes + 8, true) * hashWords;
+        const end = at + view.getUint32(fixedBytes + run * runBytes + 8, true) * wordsPerHash;
         if (timeMs > cutoffMs) visit(words.subarray(at, end), timeMs);
         at = end;
       }

@@ -2,7 +2,6 @@ import type { JsonObject, JsonValue } from "../core/json.ts";
 import { ChunkBook } from "./chunk-book.ts";
 import { DedupIndex } from "./dedup-index.ts";
 import { HashChunkBuilder, readHashChunk } from "./hash-chunk.ts";
-import { IndexLoader } from "./index-loader.ts";
 import type { KeyHash } from "./key-hash.ts";
 import { corrupt } from "./state-log.ts";
 import type { ChunkAddress, LogChunk, StateLog } from "./state-log.ts";
@@ -32,8 +31,6 @@ export class LoggedTimedKeySet implements TimedKeySet {
   readonly #book = new ChunkBook<HashChunkFacts>();
   readonly #near = new HashChunkBuilder();
   readonly #far = new HashChunkBuilder();
-  /** While the set is restored. */
-  #loader: IndexLoader | undefined;
   #ttlMs = 0;
   #farAfterMs = Infinity;
 
@@ -92,7 +89,7 @@ export class LoggedTimedKeySet implements TimedKeySet {
     if (cutoffMs === undefined) throw corrupt(`the commit record gives ${this.#name} no cutoff`);
     this.#index.expireThrough(cutoffMs);
     const entries = record["entries"];
-    this.#loader = new IndexLoader(this.#index, typeof entries === "number" ? entries : 0);
+    this.#index.reserve(typeof entries === "number" ? entries : 0);
     this.#setFarLimit();
   }
 
@@ -102,9 +99,7 @@ export class LoggedTimedKeySet implements TimedKeySet {
     if (content === undefined) throw corrupt(`a chunk of ${this.#name} is not well formed`);
     const cutoffMs = this.#index.cutoffMs;
     if (content.latestMs <= cutoffMs) return false;
-    const loader = this.#loader;
-    if (loader === undefined) throw new RangeError(`${this.#name} is not being restored`);
-    content.forEachRunAfter(cutoffMs, (words, timeMs) => loader.add(words, timeMs));
+    content.forEachRunAfter(cutoffMs, (words, timeMs) => this.#index.load(words, timeMs));
     this.#book.add({
       address: chunk.address,
       entries: content.entries,
@@ -115,8 +110,7 @@ export class LoggedTimedKeySet implements TimedKeySet {
 
   /** After the last chunk. Throws STATE_CORRUPT if chunks are missing or foreign. */
   endRestore(record: JsonObject): void {
-    this.#loader?.finish();
-    this.#loader = undefined;
+    this.#index.endLoad();
     this.#book.verify(record, this.#name);
   }
 
