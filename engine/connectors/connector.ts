@@ -34,7 +34,8 @@ export interface Source {
   /**
    * The next rows of some partition, at most `maxRecords`; undefined if nothing came within a short wait (at most
    * about 100 ms, less when `signal` aborts). Each partition ends once: a batch with `ended`, rows or none. After all
-   * have ended it gives undefined. At most one call at a time. The batch's buffer is not reused.
+   * have ended it gives undefined. At most one call at a time. The bytes of a batch stay as they are until it is
+   * released, whatever is polled meanwhile.
    */
   poll(maxRecords: number, signal: AbortSignal): Promise<RawBatch | undefined>;
   /** Number of partitions, known after resolveStart or open. */

@@ -20,8 +20,13 @@ export class BlockPool {
    */
   take(needed = 0): Buffer {
     if (needed > this.#blockBytes) return Buffer.allocUnsafeSlow(needed);
+    return this.takeSpare() ?? Buffer.allocUnsafeSlow(this.#blockBytes);
+  }
+
+  /** A block with any content; undefined while all of the piece are in use. */
+  takeSpare(): Buffer | undefined {
     this.#piece ??= this.#newPiece();
-    return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#blockBytes);
+    return this.#free.pop();
   }
 
   /** Ends the use of a block and of all views of it. */

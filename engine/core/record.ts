@@ -22,6 +22,11 @@ export interface RawBatch {
   readonly resumeAt: JsonValue;
   /** True if the partition has ended with this batch (bounded input, or `--until-end` reached). */
   readonly ended: boolean;
+  /**
+   * The runtime calls it once when nobody will read `bytes` again: they may be filled anew. A batch that is dropped
+   * unprocessed need not be released.
+   */
+  readonly release?: () => void;
 }
 
 export const TOMBSTONE = -1;

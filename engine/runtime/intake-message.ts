@@ -9,6 +9,7 @@ import type { BorderRows } from "./graph.ts";
 import type { CounterValues } from "./node-counters.ts";
 import { recordRow } from "./port-buffer.ts";
 import type { Mark, PortRows, RowKind } from "./port-buffer.ts";
+import { ArrayPacker } from "./array-packer.ts";
 import { TypeTable, cellOf, readCell, readTyped } from "./value-types.ts";
 import type { Column, ValueTypes } from "./value-types.ts";
 
@@ -32,8 +33,9 @@ export interface IntakeRequest {
   readonly closesLane: boolean;
 }
 
-/** A `RawBatch`. `bytes` are a copy of their own, from the first to the last byte that a row has. */
+/** A `RawBatch`, all its arrays in `buffer`. `bytes` are a copy, from the first to the last byte that a row has. */
 interface CrossingBatch extends Pick<RawBatch, "partition" | "oversized"> {
+  readonly buffer: ArrayBuffer;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly starts: Float64Array;
   readonly ends: Float64Array;
@@ -42,6 +44,8 @@ interface CrossingBatch extends Pick<RawBatch, "partition" | "oversized"> {
 }
 
 export interface IntakeReply {
+  /** That of the request. Arrays of the reply lie in it: once they are done with, it can be filled again. */
+  readonly buffer: ArrayBuffer;
   /** By what the batch has changed them. */
   readonly counters: readonly CounterValues[];
   /** Of each port at the border. */
@@ -83,12 +87,16 @@ export interface IntakeWorker {
 /** Resolves when the worker is ready. */
 export type StartIntakeWorker = (setup: IntakeSetup) => Promise<IntakeWorker>;
 
-/** What crosses of a polled batch; its own bytes stay as they are. */
+/** A double of each row in four arrays. */
+const placesBytes = 4 * Float64Array.BYTES_PER_ELEMENT;
+
+/** What crosses of a polled batch: a copy in a buffer that `take` gives, of at least so many bytes. */
 export function requestOf(
   sourceId: string,
   batch: RawBatch,
   processingTimeMs: number,
   closesLane: boolean,
+  take: (bytes: number) => ArrayBuffer,
 ): IntakeRequest {
   const { partition, starts, ends, offsets, timestampsMs, oversized } = batch;
   let first = Infinity;
@@ -99,20 +107,35 @@ export function requestOf(
     last = Math.max(last, ends[row] as number);
   }
   const base = Math.min(first, last);
+  const length = last - base;
+  const buffer = take(length + placesBytes * ends.length);
+  const packer = new ArrayPacker(buffer);
+  const places = (values: readonly number[]): Float64Array<ArrayBuffer> => {
+    const packed = packer.numbers(values.length);
+    packed.set(values);
+    return packed;
+  };
   return {
     sourceId,
     processingTimeMs,
     closesLane,
     batch: {
       partition,
-      bytes: new Uint8Array(batch.bytes.subarray(base, last)),
-      starts: Float64Array.from(starts, (start) => start - base),
-      ends: Float64Array.from(ends, (end) => (end === TOMBSTONE ? end : end - base)),
-      offsets: Float64Array.from(offsets),
-      timestampsMs: timestampsMs && Float64Array.from(timestampsMs),
+      buffer,
+      starts: places(starts.map((start) => start - base)),
+      ends: places(ends.map((end) => (end === TOMBSTONE ? end : end - base))),
+      offsets: places(offsets),
+      timestampsMs: timestampsMs && places(timestampsMs),
+      bytes: bytesOf(packer, batch.bytes.subarray(base, last)),
       ...(oversized === undefined ? {} : { oversized }),
     },
   };
+}
+
+function bytesOf(packer: ArrayPacker, content: Uint8Array): Uint8Array<ArrayBuffer> {
+  const bytes = packer.bytes(content.length);
+  bytes.set(content);
+  return bytes;
 }
 
 /** The other side of `requestOf`. */
@@ -138,21 +161,26 @@ export function batchOf(crossing: CrossingBatch): RawBatch {
 const textMax = 16 * 1024 * 1024;
 const placesMax = 16 * 1024;
 
-/** What crosses of `rows`; undefined if that is too much. `fields`: of whose values columns are made. */
+/**
+ * What crosses of the rows that came of a batch; undefined if that is too much. `buffer`: of the request. `fields`: of
+ * whose values columns are made.
+ */
 export function replyOf(
+  buffer: ArrayBuffer,
   { counters, ports }: BorderRows,
   fields: readonly string[],
 ): IntakeReply | undefined {
   const types = new TypeTable();
+  const packer = new ArrayPacker(buffer);
   const crossing: CrossingRows[] = [];
   let room = textMax;
   for (const rows of ports) {
-    const written = writeRows(rows, types, fields, room);
+    const written = writeRows(rows, types, packer, fields, room);
     if (written === undefined) return undefined;
     room -= written.text.length;
     crossing.push(written);
   }
-  return { counters, ports: crossing, types: types.list };
+  return { buffer, counters, ports: crossing, types: types.list };
 }
 
 /** The other side of `replyOf`. */
@@ -168,15 +196,18 @@ export function rowsOf(
 function writeRows(
   { kinds, rows }: PortRows,
   types: TypeTable,
+  packer: ArrayPacker,
   fields: readonly string[],
   room: number,
 ): CrossingRows | undefined {
-  const numbers = new Int32Array(rows.length);
-  const eventTimesMs = new Float64Array(rows.length);
+  const eventTimesMs = packer.numbers(rows.length);
+  const numbers = packer.integers(rows.length);
+  const ends = packer.integers(rows.length);
+  const typeNumbers = packer.integers(rows.length);
+  const kindsCopy = packer.bytes(rows.length);
+  kindsCopy.set(kinds);
   const values: ValueObject[] = [];
   const texts: string[] = [];
-  const ends = new Int32Array(rows.length);
-  const typeNumbers = new Int32Array(rows.length);
   const errors = new Map<number, CrossingError>();
   let end = 0;
   for (let index = 0; index < rows.length; index += 1) {
@@ -200,7 +231,7 @@ function writeRows(
     texts.push(text);
   }
   return {
-    kinds: Uint8Array.from(kinds),
+    kinds: kindsCopy,
     rows: numbers,
     eventTimesMs,
     text: texts.join(""),

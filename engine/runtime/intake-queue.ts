@@ -1,6 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import type { BorderRows, Graph } from "./graph.ts";
+import { CrossingBuffers } from "./crossing-buffers.ts";
 import { requestOf, rowsOf } from "./intake-message.ts";
 import type { IntakeSetup, IntakeWorker, StartIntakeWorker } from "./intake-message.ts";
 import type { PolledBatch, Poller } from "./source-reader.ts";
@@ -20,6 +21,8 @@ export interface TakenBatch extends PolledBatch {
   readonly closesLane: boolean;
   /** What the steps in front made of it, if they had it already. */
   readonly atBorder: BorderRows | undefined;
+  /** To be called once nothing of the batch will be read again. */
+  readonly release: () => void;
 }
 
 export interface IntakeQueueOptions {
@@ -41,6 +44,8 @@ interface Waiting extends TakenBatch {
   atBorder: BorderRows | undefined;
   /** Resolves when the worker has taken it to the border; undefined if it was not asked. */
   reply: Promise<void> | undefined;
+  /** Holds what came of it from the worker. */
+  buffer: ArrayBuffer | undefined;
 }
 
 /**
@@ -57,7 +62,13 @@ export class IntakeQueue {
   #busySinceMs: number;
   #busyBatches = 0;
   #starting: Promise<void> | undefined;
-  #worker: { readonly intake: IntakeWorker; readonly ownGraph: Graph } | undefined;
+  #worker:
+    | {
+        readonly intake: IntakeWorker;
+        readonly ownGraph: Graph;
+        readonly buffers: CrossingBuffers;
+      }
+    | undefined;
   #withWorker = 0;
   #closed = false;
 
@@ -123,7 +134,7 @@ export class IntakeQueue {
       this.#polling = undefined;
       if (polled === undefined) return;
       const closesLane = polled.batch.ended && polled.reader.closesLanes;
-      this.#waiting.push({ ...polled, closesLane, atBorder: undefined, reply: undefined });
+      this.#waiting.push(this.#waitingOf(polled, closesLane));
       this.#askWorker();
       this.#poll();
     });
@@ -131,9 +142,25 @@ export class IntakeQueue {
     this.#polling.catch(() => {});
   }
 
+  #waitingOf(polled: PolledBatch, closesLane: boolean): Waiting {
+    const waiting: Waiting = {
+      ...polled,
+      closesLane,
+      atBorder: undefined,
+      reply: undefined,
+      buffer: undefined,
+      release: () => {
+        polled.batch.release?.();
+        if (waiting.buffer !== undefined) this.#worker?.buffers.giveBack(waiting.buffer);
+      },
+    };
+    return waiting;
+  }
+
   /** Keeps the worker busy: it gets the batches that nobody has. */
   #askWorker(): void {
     if (this.#closed || this.#worker === undefined) return;
+    const { intake, buffers } = this.#worker;
     const { clock, placeOf } = this.#options;
     for (const waiting of this.#waiting) {
       if (this.#withWorker === withWorkerMax) return;
@@ -141,10 +168,12 @@ export class IntakeQueue {
       const { reader, batch, closesLane } = waiting;
       const nowMs = clock.nowMs();
       this.#withWorker += 1;
-      const request = requestOf(reader.id, batch, nowMs, closesLane);
-      waiting.reply = this.#worker.intake.intake(request).then((reply) => {
+      const take = (bytes: number): ArrayBuffer => buffers.take(bytes);
+      const request = requestOf(reader.id, batch, nowMs, closesLane, take);
+      waiting.reply = intake.intake(request).then((reply) => {
         this.#withWorker -= 1;
         if (reply === undefined) return this.#giveUp(waiting);
+        waiting.buffer = reply.buffer;
         waiting.atBorder = rowsOf(reply, placeOf(reader.id, batch), nowMs);
         return this.#askWorker();
       });
@@ -178,7 +207,9 @@ export class IntakeQueue {
     if (start === undefined) return;
     try {
       const graph = ownGraph();
-      this.#worker = { intake: await start(setup), ownGraph: graph };
+      const intake = await start(setup);
+      // Of those that wait, and of the one that is processed.
+      this.#worker = { intake, ownGraph: graph, buffers: new CrossingBuffers(waitingMax + 1) };
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       logger.warn(`a second thread could not be started; the job goes on with one: ${why}`);

@@ -22,6 +22,6 @@ export class IntakeServer {
     closesLane,
   }: IntakeRequest): IntakeReply | undefined {
     const rows = this.#graph.intake(sourceId, batchOf(batch), processingTimeMs, closesLane);
-    return replyOf(rows, this.#fields);
+    return replyOf(batch.buffer, rows, this.#fields);
   }
 }

@@ -25,7 +25,8 @@ export function serveIntake(catalog: Catalog): void {
   const server = new IntakeServer(workerData as IntakeSetup, catalog);
   // oxlint-disable unicorn/require-post-message-target-origin -- between threads there are no origins
   parentPort?.on("message", (request: IntakeRequest) => {
-    parentPort?.postMessage(server.intake(request));
+    const reply = server.intake(request);
+    parentPort?.postMessage(reply, reply && [reply.buffer]);
   });
   parentPort?.postMessage(ready);
   // oxlint-enable unicorn/require-post-message-target-origin
@@ -61,7 +62,7 @@ class NodeIntakeWorker implements IntakeWorker {
     return new Promise((resolve, reject) => {
       this.#asked.push({ resolve, reject });
       if (this.#failure !== undefined) return this.#fail(this.#failure);
-      this.#worker.postMessage(request, [request.batch.bytes.buffer]);
+      this.#worker.postMessage(request, [request.batch.buffer]);
     });
   }
 

@@ -204,7 +204,7 @@ class JobRun {
     return this.#readers.every((reader) => reader.ended);
   }
 
-  async #process({ reader, batch, closesLane, atBorder }: TakenBatch): Promise<void> {
+  async #process({ reader, batch, closesLane, atBorder, release }: TakenBatch): Promise<void> {
     const nowMs = this.#ports.clock.nowMs();
     const rows = batch.starts.length;
     if (atBorder !== undefined) this.#graph.finish(atBorder);
@@ -212,6 +212,7 @@ class JobRun {
     reader.processed(batch, nowMs);
     this.#records += rows;
     if (rows > 0 || closesLane) await this.#epochs.took(rows, payloadBytes(batch));
+    release();
   }
 
   async #restIdleLanes(): Promise<void> {

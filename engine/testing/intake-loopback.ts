@@ -3,7 +3,7 @@ import type { StartIntakeWorker } from "../runtime/intake-message.ts";
 import { IntakeServer } from "../runtime/intake-server.ts";
 
 /**
- * A worker on the caller's own thread: what goes in and out is cloned, as between threads. `turn` resolves when a
+ * A worker on the caller's own thread: what goes in and out is cloned or transferred, as between threads. `turn` resolves when a
  * reply may arrive; at once unless told. `onIntake` is told of each batch.
  */
 export function intakeLoopback(
@@ -17,11 +17,15 @@ export function intakeLoopback(
     return {
       async intake(request) {
         onIntake();
-        const reply = structuredClone(server.intake(structuredClone(request)));
+        const transfer = [request.batch.buffer];
+        const reply = server.intake(structuredClone(request, { transfer }));
+        const replied = structuredClone(reply, {
+          transfer: reply === undefined ? [] : [reply.buffer],
+        });
         // Replies come in the order of the requests.
         before = before.then(turn);
         await before;
-        return reply;
+        return replied;
       },
       close: () => Promise.resolve(),
     };

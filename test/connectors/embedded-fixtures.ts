@@ -70,7 +70,14 @@ export async function consume(
   try {
     await reader.open("beginning");
     const seen: ConsumedRecord[] = [];
-    for await (const records of reader.records({ follow: false }, never)) seen.push(...records);
+    for await (const records of reader.records({ follow: false }, never)) {
+      const copies = records.map(({ key, value, ...place }) => ({
+        ...place,
+        key: key && Buffer.from(key),
+        value: value && Buffer.from(value),
+      }));
+      seen.push(...copies);
+    }
     return seen;
   } finally {
     await reader.close();

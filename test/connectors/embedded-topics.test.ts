@@ -224,19 +224,57 @@ test("a source gives the same rows for any batch size and any place it is stoppe
   );
 });
 
-test("rows of a batch lie in one buffer that later polls leave alone", async (t) => {
+test("bytes of a batch stay until it is released, however many others are by then", async (t) => {
   const folder = await temporaryFolder(t);
-  const values = Array.from({ length: 3000 }, (_, index) => record(`${index} ${"x".repeat(400)}`));
-  await produce(folder, "orders", values, { partitions: 1 });
+  const values = Array.from({ length: 20_000 }, (_, index) =>
+    record(`${index} ${"x".repeat(900)}`),
+  );
+  await produce(folder, "orders", values, { partitions: 2 });
   const source = sourceOf(folder);
   await source.open(await source.resolveStart(), { untilEnd: true });
-  const batches: RawBatch[] = [];
-  for (let batch; (batch = await source.poll(1000, never)) !== undefined;) batches.push(batch);
-  const rows = batches.flatMap((batch) => rowTexts(batch));
-  assert.deepEqual(
-    rows,
-    values.map(({ value }, index) => `0@${index}=${String(value)}`),
-  );
+  const rows: string[] = [];
+  const pieces = new Set<ArrayBufferLike>();
+  const places = new Set<number>();
+  const waiting: RawBatch[] = [];
+  let polled = 0;
+  for (let batch; (batch = await source.poll(100, never)) !== undefined; polled += 1) {
+    pieces.add(batch.bytes.buffer);
+    places.add(batch.bytes.byteOffset);
+    waiting.push(batch);
+    // In any order.
+    const done = polled % 5 === 4 ? waiting.splice(polled % 3, 5) : [];
+    for (const one of done) {
+      rows.push(...rowTexts(one));
+      one.release?.();
+    }
+  }
+  for (const one of waiting) rows.push(...rowTexts(one));
+  const expected = values.map(({ value }, index) => `${index % 2}@${index >> 1}=${String(value)}`);
+  assert.deepEqual(rows.toSorted(), expected.toSorted());
+  assert.equal(pieces.size, 1);
+  assert.ok(places.size < 12, `${places.size} places for 18 MB`);
+  await source.close();
+});
+
+test("a partition that was read to its end keeps no block, however many there are", async (t) => {
+  const folder = await temporaryFolder(t);
+  const partitions = 40;
+  await produce(folder, "orders", [], { partitions });
+  const source = sourceOf(folder, { partitions });
+  await source.open(await source.resolveStart(), { untilEnd: false });
+  const pieces = new Set<ArrayBufferLike>();
+  for (let round = 0; round < 3; round += 1) {
+    const values = Array.from({ length: partitions }, (_, index) => record(`${round} ${index}`));
+    await produce(folder, "orders", values);
+    for (let left = partitions; left > 0;) {
+      const batch = await source.poll(100, never);
+      assert.ok(batch !== undefined);
+      pieces.add(batch.bytes.buffer);
+      left -= batch.starts.length;
+      batch.release?.();
+    }
+  }
+  assert.equal(pieces.size, 1);
   await source.close();
 });
 

@@ -25,7 +25,7 @@ const origin: Origin = { sourceId: "in", sourceName: "topic", batch: rawBatch };
 
 describe("A batch on its way to the worker", () => {
   it("has its rows, places, times and long records, and only the bytes that rows have", () => {
-    const request = structuredClone(requestOf("in", rawBatch, 42, true));
+    const request = structuredClone(requestOf("in", rawBatch, 42, true, newBuffer));
     assert.equal(request.sourceId, "in");
     assert.equal(request.processingTimeMs, 42);
     assert.equal(request.closesLane, true);
@@ -39,18 +39,39 @@ describe("A batch on its way to the worker", () => {
     assert.deepEqual(rest, { ...places, resumeAt: null, ended: false });
   });
 
+  it("lies in the one buffer that it is given, as does what comes back", () => {
+    const buffers = [new ArrayBuffer(1 << 16)];
+    const { batch } = requestOf("in", rawBatch, 42, true, (bytes) => {
+      assert.equal(bytes, 3 * 4 * 8 + 16);
+      return buffers[0]!;
+    });
+    const arrays = [batch.bytes, batch.starts, batch.ends, batch.offsets, batch.timestampsMs!];
+    for (const array of arrays) assert.equal(array.buffer, buffers[0]);
+    const rows = [record({ id: "a" }, 0), record({ id: "b" }, 2)];
+    const port = { kinds: rows.map((): RowKind => recordRow), rows };
+    const reply = replyOf(batch.buffer, { ...noRows, ports: [port] }, []);
+    assert.equal(reply?.buffer, buffers[0]);
+    const { eventTimesMs, rows: numbers, ends, types, kinds } = reply!.ports[0]!;
+    for (const array of [eventTimesMs, numbers, ends, types, kinds]) {
+      assert.equal(array.buffer, buffers[0]);
+    }
+  });
+
   it("may be empty, or hold nothing but tombstones, and need no broker times", () => {
     const { timestampsMs: _, oversized: __, ...bare } = rawBatch;
     for (const starts of [[], [5]]) {
       const ends = starts.map(() => TOMBSTONE);
       const batch = { ...bare, starts, ends, offsets: starts };
-      const crossed = batchOf(structuredClone(requestOf("in", batch, 0, false)).batch);
+      const crossed = batchOf(structuredClone(requestOf("in", batch, 0, false, newBuffer)).batch);
       assert.equal(crossed.bytes.length, 0);
       assert.deepEqual(crossed.ends, ends);
       assert.equal(crossed.timestampsMs, undefined);
     }
   });
 });
+
+const newBuffer = (bytes: number): ArrayBuffer => new ArrayBuffer(bytes);
+const noRows = { counters: [], ports: [], processingTimeMs: 0 };
 
 function record(value: ValueObject, row: number, more: Partial<StreamRecord> = {}): StreamRecord {
   const { exact = true, text, added = 0, error } = more;
@@ -71,7 +92,11 @@ function record(value: ValueObject, row: number, more: Partial<StreamRecord> = {
 /** Through the worker and back. */
 function crossed(rows: PortRows["rows"], kinds?: readonly RowKind[]): PortRows {
   const port = { kinds: kinds ?? rows.map(() => recordRow), rows };
-  const reply = replyOf({ counters: [], ports: [port], processingTimeMs: 9 }, ["id", "amount"]);
+  const { batch } = requestOf("in", rawBatch, 9, false, newBuffer);
+  const reply = replyOf(batch.buffer, { counters: [], ports: [port], processingTimeMs: 9 }, [
+    "id",
+    "amount",
+  ]);
   assert.ok(reply !== undefined);
   const made = rowsOf(structuredClone(reply), { origin, lane: 5 }, 9);
   assert.equal(made.processingTimeMs, 9);
@@ -163,10 +188,11 @@ describe("Records on their way from the worker", () => {
 });
 
 it("A batch that takes much more room than it came with does not cross", () => {
+  const { batch } = requestOf("in", rawBatch, 0, false, newBuffer);
   const replyFor = (value: ValueObject, count: number) => {
     const rows = Array.from({ length: count }, (_, row) => record(value, row));
     const port = { kinds: rows.map((): RowKind => recordRow), rows };
-    return replyOf({ counters: [], ports: [port, port], processingTimeMs: 0 }, []);
+    return replyOf(batch.buffer, { counters: [], ports: [port, port], processingTimeMs: 0 }, []);
   };
   const text = { text: "x".repeat(1_000_000) };
   assert.ok(replyFor(text, 8) !== undefined);
@@ -175,7 +201,10 @@ it("A batch that takes much more room than it came with does not cross", () => {
   assert.ok(replyFor({ prices }, 100) !== undefined, "one type");
   const rows = [1, 2, 3, 4].map((less, row) => record({ prices: prices.slice(less) }, row));
   const port = { kinds: rows.map((): RowKind => recordRow), rows };
-  assert.equal(replyOf({ counters: [], ports: [port], processingTimeMs: 0 }, []), undefined);
+  assert.equal(
+    replyOf(batch.buffer, { counters: [], ports: [port], processingTimeMs: 0 }, []),
+    undefined,
+  );
 });
 
 function placeOf({ eventTimeMs, lane, sequence, row }: StreamRecord) {

@@ -8,15 +8,15 @@ import type {
   IntakeRequest,
   IntakeWorker,
 } from "../../engine/runtime/intake-message.ts";
-import { IntakeQueue } from "../../engine/runtime/intake-queue.ts";
+import { IntakeQueue, waitingMax } from "../../engine/runtime/intake-queue.ts";
 import type { TakenBatch } from "../../engine/runtime/intake-queue.ts";
 import { Poller, SourceReader } from "../../engine/runtime/source-reader.ts";
 import { ManualClock } from "../../engine/testing/manual-clock.ts";
 
-function batch(number: number, ended = false): RawBatch {
-  const bytes = Buffer.from("{}");
+function batch(number: number, ended: boolean, length: number): RawBatch {
+  const bytes = Buffer.from("{}".padEnd(length));
   const resumeAt = number + 1;
-  return { partition: 0, bytes, starts: [0], ends: [2], offsets: [number], resumeAt, ended };
+  return { partition: 0, bytes, starts: [0], ends: [length], offsets: [number], resumeAt, ended };
 }
 
 /** A source of so many batches, each there at once unless `wait` makes it wait. */
@@ -24,6 +24,8 @@ class Batches implements Source {
   readonly name = "batches";
   readonly partitions = 1;
   polls = 0;
+  /** Bytes of the first batch. */
+  firstLength = 2;
   readonly #count: number;
   readonly #wait: () => Promise<void>;
 
@@ -42,7 +44,7 @@ class Batches implements Source {
     const number = this.polls;
     this.polls += 1;
     await this.#wait();
-    return batch(number, this.polls === this.#count);
+    return batch(number, this.polls === this.#count, number === 0 ? this.firstLength : 2);
   }
 
   lag(): undefined {
@@ -52,23 +54,28 @@ class Batches implements Source {
   async close(): Promise<void> {}
 }
 
-const noReply: IntakeReply = { counters: [], ports: [], types: [] };
+const noReply = { counters: [], ports: [], types: [] };
 
 /** A worker whose replies the test lets in one by one. */
 class HandWorker implements IntakeWorker {
   readonly asked: IntakeRequest[] = [];
-  readonly #answers: { resolve(reply?: IntakeReply): void; reject(error: Error): void }[] = [];
+  readonly #answers: {
+    readonly buffer: ArrayBuffer;
+    resolve(reply?: IntakeReply): void;
+    reject(error: Error): void;
+  }[] = [];
   closed = false;
 
   intake(request: IntakeRequest): Promise<IntakeReply | undefined> {
     this.asked.push(request);
     return new Promise((resolve, reject) => {
-      this.#answers.push({ resolve, reject });
+      this.#answers.push({ buffer: request.batch.buffer, resolve, reject });
     });
   }
 
   answer(): void {
-    this.#answers.shift()?.resolve(noReply);
+    const answer = this.#answers.shift();
+    answer?.resolve({ ...noReply, buffer: answer.buffer });
   }
 
   fail(message: string): void {
@@ -190,6 +197,26 @@ describe("The queue before the state", () => {
     assert.ok(worker.closed);
   });
 
+  it("sends a batch in the buffer of an answered one, unless that was made for a very long one", async () => {
+    const worker = new HandWorker();
+    const source = new Batches(30);
+    source.firstLength = 2_000_000;
+    const { queue } = queueOf(source, { start: async () => worker, atOnce: true });
+    for (let number = 0; number < 30; number += 1) {
+      const next = queue.next();
+      for (let wait = 0; wait < 10; wait += 1) await turn();
+      worker.answer();
+      (await next)?.release();
+    }
+    const [long, ...others] = worker.asked.map(({ batch }) => batch.buffer);
+    assert.ok(long !== undefined && long.byteLength >= 2_000_000);
+    assert.ok(others.length > 12, `${others.length} batches`);
+    // Those of waiting batches, and of the one that is processed.
+    assert.ok(new Set(others).size <= waitingMax + 1, `${new Set(others).size} buffers`);
+    assert.ok(!others.includes(long));
+    await queue.close();
+  });
+
   it("starts a worker once half a second has passed without a pause", async () => {
     let started = 0;
     let asked = 0;
@@ -198,7 +225,7 @@ describe("The queue before the state", () => {
       started += 1;
       const intake = async (): Promise<IntakeReply> => {
         asked += 1;
-        return noReply;
+        return { ...noReply, buffer: new ArrayBuffer(0) };
       };
       return { intake, close: async () => {} };
     };

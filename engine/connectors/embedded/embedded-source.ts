@@ -6,8 +6,9 @@ import type { OversizedRecord, RawBatch } from "../../core/record.ts";
 import type { PartitionLag, Source } from "../connector.ts";
 import { headOf } from "../oversized-record.ts";
 import { EmbeddedTopics } from "./embedded-topics.ts";
-import type { LogRows } from "./log-format.ts";
 import { PartitionCursor } from "./partition-cursor.ts";
+import type { BlockRows } from "./partition-cursor.ts";
+import { ReadBlocks } from "./read-blocks.ts";
 import { inputChanged, withFileErrors } from "./topics-error.ts";
 import type { TopicsFolder } from "./topics-folder.ts";
 import { partitionPath } from "./topics-folder.ts";
@@ -48,6 +49,7 @@ export class EmbeddedSource implements Source {
   readonly name: string;
   readonly #topics: EmbeddedTopics;
   readonly #options: EmbeddedSourceOptions;
+  readonly #blocks = new ReadBlocks();
   #topic: TopicFacts | undefined;
   #partitions: SourcePartition[] = [];
   #partitionCount = 0;
@@ -92,6 +94,7 @@ export class EmbeddedSource implements Source {
           this.#topics.folder.files,
           partitionPath(this.#topics.folder, topic, partition),
           position,
+          this.#blocks,
         ),
         limit: options.untilEnd ? end : undefined,
         ended: false,
@@ -163,7 +166,7 @@ export class EmbeddedSource implements Source {
   #batch(
     partition: number,
     { cursor, ended }: SourcePartition,
-    rows: LogRows | undefined,
+    rows: BlockRows | undefined,
     topic: string,
   ): RawBatch {
     const { bytes, starts, ends, offsets, timestampsMs } = rows ?? noRows;
@@ -178,6 +181,7 @@ export class EmbeddedSource implements Source {
       ...(oversized === undefined ? {} : { oversized }),
       resumeAt: { topic, offset: cursor.offset, byte: cursor.byte },
       ended,
+      ...(rows === undefined ? {} : { release: rows.block.release }),
     };
   }
 

@@ -183,7 +183,7 @@ export class Journal {
   }
 
   async #checkHeader(file: File): Promise<void> {
-    const header = await readAt(file, 0, journalHeader.length);
+    const header = await readAt(file, 0, Buffer.allocUnsafeSlow(journalHeader.length));
     if (!header.equals(journalHeader)) {
       throw damaged(this.path, 0, "it does not start as a journal of this version");
     }
@@ -194,7 +194,7 @@ export class Journal {
       const size = await file.size();
       if (size < this.#end)
         throw damaged(this.path, size, `it was cut, ${this.#end} bytes were there`);
-      const bytes = await readAt(file, this.#end, size - this.#end);
+      const bytes = await readAt(file, this.#end, Buffer.allocUnsafeSlow(size - this.#end));
       const scan = scanJournal(bytes, this.#end);
       if (scan.damagedAt !== undefined) {
         if (reads < damageReadsMax) continue;
@@ -231,14 +231,13 @@ function journalFile(state: TopicsState, seq: number): Buffer {
   return Buffer.concat([journalHeader, entry, encodeSeal(journalHeader.length + entry.length)]);
 }
 
-/** What there is of `length` bytes at `position`: less at the end of the file. */
-export async function readAt(file: File, position: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafeSlow(length);
+/** Reads into `bytes` what lies at `position`; the part of them that was filled, less at the end of the file. */
+export async function readAt(file: File, position: number, bytes: Buffer): Promise<Buffer> {
   let filled = 0;
-  while (filled < length) {
+  while (filled < bytes.length) {
     const read = await file.read(bytes.subarray(filled), position + filled);
     if (read === 0) break;
     filled += read;
   }
-  return filled === length ? bytes : bytes.subarray(0, filled);
+  return filled === bytes.length ? bytes : bytes.subarray(0, filled);
 }

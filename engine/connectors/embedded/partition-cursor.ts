@@ -8,17 +8,23 @@ import {
   readRecords,
   skipRecords,
 } from "./log-format.ts";
+import { blockBytes } from "./read-blocks.ts";
+import type { ReadBlock, ReadBlocks } from "./read-blocks.ts";
 import { damaged } from "./topics-error.ts";
 import type { PartitionEnd } from "./topics-state.ts";
 
-const blockBytes = 512 * 1024;
-
 /** A chunk that was checked, and the place of its next record in the block. */
 interface OpenChunk {
+  readonly block: ReadBlock;
   readonly start: number;
   readonly end: number;
   readonly endOffset: number;
   at: number;
+}
+
+/** Rows of one block, which whoever gets them must release. */
+export interface BlockRows extends LogRows {
+  readonly block: ReadBlock;
 }
 
 /** Reads one partition's log in order, up to ends that the journal covers: those bytes never change. */
@@ -29,7 +35,9 @@ export class PartitionCursor {
   /** Place in the file of the next chunk to open, or of the open one. */
   #byte: number;
   #file: File | undefined;
-  #block: Buffer = Buffer.alloc(0);
+  readonly #blocks: ReadBlocks;
+  /** What was read and holds chunks to come. */
+  #block: ReadBlock | undefined;
   /** Place of the block in the file. */
   #blockAt = 0;
   #chunk: OpenChunk | undefined;
@@ -38,9 +46,11 @@ export class PartitionCursor {
     files: FileSystem,
     path: string,
     position: { readonly offset: number; readonly byte: number },
+    blocks: ReadBlocks,
   ) {
     this.#files = files;
     this.#path = path;
+    this.#blocks = blocks;
     this.#offset = position.offset;
     this.#byte = position.byte;
   }
@@ -55,20 +65,20 @@ export class PartitionCursor {
     return this.#byte;
   }
 
-  /** The next rows before `end`, at most `recordsMax`, all in one buffer; undefined if there are none. */
-  async read(end: PartitionEnd, recordsMax: number): Promise<LogRows | undefined> {
-    let rows: LogRows | undefined;
+  /** The next rows before `end`, at most `recordsMax`, all in one block; undefined if there are none. */
+  async read(end: PartitionEnd, recordsMax: number): Promise<BlockRows | undefined> {
+    let rows: BlockRows | undefined;
     while (this.#offset < end.offset) {
-      if (this.#chunk === undefined && !this.#openChunk()) {
+      const chunk = (this.#chunk ??= this.#nextChunk());
+      if (chunk === undefined) {
         // Rows of one batch share one buffer: what lies in the next block is for the next call.
         if (rows !== undefined) break;
         await this.#load(end.bytes);
         continue;
       }
-      const chunk = this.#chunk;
-      if (chunk === undefined) continue;
       rows ??= {
-        bytes: this.#block,
+        block: chunk.block,
+        bytes: chunk.block.bytes,
         starts: [],
         ends: [],
         keyStarts: [],
@@ -84,46 +94,52 @@ export class PartitionCursor {
       }
       if (rows.starts.length >= recordsMax) break;
     }
+    rows?.block.retain();
+    if (this.#chunk === undefined && this.#byte - this.#blockAt === this.#block?.bytes.length) {
+      this.#dropBlock();
+    }
     return rows;
   }
 
   async close(): Promise<void> {
     const file = this.#file;
     this.#file = undefined;
-    this.#block = Buffer.alloc(0);
-    this.#blockAt = this.#byte;
+    this.#dropBlock();
     this.#chunk = undefined;
     await file?.close();
   }
 
-  /** False if the block does not hold the whole next chunk. */
-  #openChunk(): boolean {
+  /** Undefined if the block does not hold all of it. */
+  #nextChunk(): OpenChunk | undefined {
+    const block = this.#block;
+    if (block === undefined) return undefined;
+    const { bytes } = block;
     const start = this.#byte - this.#blockAt;
-    if (start < 0 || start + chunkHeaderBytes > this.#block.length) return false;
-    const header = chunkHeader(this.#block, start);
+    if (start < 0 || start + chunkHeaderBytes > bytes.length) return undefined;
+    const header = chunkHeader(bytes, start);
     if (header === undefined) throw this.#damaged("no chunk starts there");
     const { length, count, firstOffset } = header;
-    if (start + length > this.#block.length) return false;
-    if (!isChunkWhole(this.#block, start, length)) {
+    if (start + length > bytes.length) return undefined;
+    if (!isChunkWhole(bytes, start, length)) {
       throw this.#damaged("a chunk does not match its checksum");
     }
     if (firstOffset > this.#offset || firstOffset + count <= this.#offset) {
       throw this.#damaged(`offset ${this.#offset} was expected, not ${firstOffset}`);
     }
-    this.#chunk = {
+    return {
+      block,
       start,
       end: start + length,
       endOffset: firstOffset + count,
-      at: skipRecords(this.#block, start + chunkHeaderBytes, this.#offset - firstOffset),
+      at: skipRecords(bytes, start + chunkHeaderBytes, this.#offset - firstOffset),
     };
-    return true;
   }
 
   async #load(end: number): Promise<void> {
     const available = end - this.#byte;
     let length = Math.min(blockBytes, available);
-    await this.#loadBlock(length);
-    const header = chunkHeader(this.#block, 0);
+    const bytes = await this.#loadBlock(length);
+    const header = chunkHeader(bytes, 0);
     if (header === undefined) throw this.#damaged("no chunk starts there");
     if (header.length <= length) return;
     length = header.length;
@@ -131,19 +147,27 @@ export class PartitionCursor {
     await this.#loadBlock(length);
   }
 
-  async #loadBlock(length: number): Promise<void> {
+  async #loadBlock(length: number): Promise<Buffer> {
     this.#file ??= await this.#open();
-    // A fresh buffer each time: batches that were handed out keep the old one.
-    this.#block = await readAt(this.#file, this.#byte, length);
-    this.#blockAt = this.#byte;
-    if (this.#block.length < length) {
+    this.#dropBlock();
+    const block = this.#blocks.take(length);
+    const read = (await readAt(this.#file, this.#byte, block.bytes)).length;
+    if (read < length) {
       const covered = this.#byte + length;
       throw damaged(
         this.#path,
-        this.#byte + this.#block.length,
+        this.#byte + read,
         `it ends there, ${covered} bytes were committed`,
       );
     }
+    this.#block = block;
+    return block.bytes;
+  }
+
+  #dropBlock(): void {
+    this.#block?.release();
+    this.#block = undefined;
+    this.#blockAt = this.#byte;
   }
 
   async #open(): Promise<File> {

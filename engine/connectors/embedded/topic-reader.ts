@@ -2,12 +2,14 @@ import { TOMBSTONE } from "../../core/record.ts";
 import { EmbeddedTopics } from "./embedded-topics.ts";
 import type { LogRows } from "./log-format.ts";
 import { PartitionCursor } from "./partition-cursor.ts";
+import type { BlockRows } from "./partition-cursor.ts";
+import { ReadBlocks } from "./read-blocks.ts";
 import { inputChanged, withFileErrors } from "./topics-error.ts";
 import type { TopicsFolder } from "./topics-folder.ts";
 import { partitionPath } from "./topics-folder.ts";
 import type { TopicFacts } from "./topics-state.ts";
 
-/** One record as a reader of a topic sees it. Key and value are valid as long as they are kept. */
+/** One record as a reader of a topic sees it. Key and value are valid until the next records are asked for. */
 export interface ConsumedRecord {
   readonly partition: number;
   readonly offset: number;
@@ -38,10 +40,11 @@ export class TopicReader {
   async open(start: "beginning" | "end"): Promise<void> {
     const topic = await this.#topics.topic(this.#name);
     this.#topic = topic;
+    const blocks = new ReadBlocks();
     this.#cursors = topic.ends.map(({ offset, bytes }, partition) => {
       const position = start === "end" ? { offset, byte: bytes } : { offset: 0, byte: 0 };
       const path = partitionPath(this.#topics.folder, topic, partition);
-      return new PartitionCursor(this.#topics.folder.files, path, position);
+      return new PartitionCursor(this.#topics.folder.files, path, position, blocks);
     });
   }
 
@@ -59,6 +62,7 @@ export class TopicReader {
           const rows = await this.#read(partition, cursor);
           if (rows === undefined) break;
           yield consumed(partition, rows);
+          rows.block.release();
           if (signal.aborted) return;
         }
       }
@@ -74,7 +78,7 @@ export class TopicReader {
     await this.#topics.close();
   }
 
-  #read(partition: number, cursor: PartitionCursor): Promise<LogRows | undefined> {
+  #read(partition: number, cursor: PartitionCursor): Promise<BlockRows | undefined> {
     const end = this.#topic?.ends[partition] ?? { bytes: 0, offset: 0 };
     return withFileErrors("read", this.#topics.folder.directory, () =>
       cursor.read(end, batchRecords),

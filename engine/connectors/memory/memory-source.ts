@@ -174,7 +174,16 @@ function batchOf(
   }
   const bytes = Buffer.concat(buffers, length);
   const timed = timestampsMs.length === offsets.length && offsets.length > 0;
-  return { partition, bytes, starts, ends, offsets, ...(timed ? { timestampsMs } : {}) };
+  return {
+    partition,
+    bytes,
+    starts,
+    ends,
+    offsets,
+    ...(timed ? { timestampsMs } : {}),
+    // Nothing is used again here: whoever reads them later must fail.
+    release: () => void bytes.fill("x"),
+  };
 }
 
 /**
