@@ -17,7 +17,7 @@ const parts = [
   ],
   [
     "between threads",
-    /runtime\/(?:intake-(?:message|server)|node-intake-worker|value-types)\.ts|:postMessage$/,
+    /runtime\/(?:intake-(?:message|server)|node-intake-worker|value-types|array-packer|crossing-buffers)\.ts|:postMessage$/,
   ],
   ["bookkeeping, files", /\/(?:runtime|connectors|checkpoint|operators|core|cli|plan)\//],
 ];

@@ -203,6 +203,15 @@ export class DedupIndex {
   }
 
   #makeRoom(table: SubTable, at: number): void {
+    const grows = table.isFull && this.#deadIn(table) * 8 < table.used;
+    const capacity = grows ? Math.ceil(table.capacity * growth) : table.capacity;
+    if (capacity <= sharedCapacityMax) {
+      this.#sharedCapacity = Math.max(this.#sharedCapacity, capacity);
+    }
+    this.#rebuild(table, at, Math.max(capacity, this.#sharedCapacity));
+  }
+
+  #deadIn(table: SubTable): number {
     let dead = 0;
     if (this.#dead > 0) {
       for (let cell = 0; cell < table.capacity; cell++) {
@@ -210,12 +219,7 @@ export class DedupIndex {
         if (tag !== 0 && this.#times[tag] === -Infinity) dead++;
       }
     }
-    const enough = !table.isFull || dead * 8 >= table.used;
-    const capacity = enough ? table.capacity : Math.ceil(table.capacity * growth);
-    if (capacity <= sharedCapacityMax) {
-      this.#sharedCapacity = Math.max(this.#sharedCapacity, capacity);
-    }
-    this.#rebuild(table, at, Math.max(capacity, this.#sharedCapacity));
+    return dead;
   }
 
   #rebuild(table: SubTable, at: number, capacity: number): void {
