@@ -1,8 +1,16 @@
+/** A text as bytes, whatever is in it: UTF-8 would lose half a surrogate pair. */
+export interface PackedText {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly encoding: "latin1" | "utf16le";
+}
+
 type PackedArray = Uint8Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 
+const wideCharacter = /[^\0-\u00ff]/;
+
 /**
- * Makes typed arrays that lie in one buffer, one behind the other: what crosses between threads then is one piece of
- * memory. An array that finds no room gets a buffer of its own.
+ * Makes typed arrays and texts that lie in one buffer, one behind the other: what crosses between threads then is one
+ * piece of memory. What finds no room gets a buffer of its own.
  */
 export class ArrayPacker {
   readonly #buffer: ArrayBuffer;
@@ -24,6 +32,13 @@ export class ArrayPacker {
     return this.#take(Float64Array, length);
   }
 
+  text(text: string): PackedText {
+    const encoding = wideCharacter.test(text) ? "utf16le" : "latin1";
+    const bytes = this.bytes(encoding === "latin1" ? text.length : 2 * text.length);
+    viewOf(bytes).write(text, encoding);
+    return { bytes, encoding };
+  }
+
   /** With any content. */
   #take<A extends PackedArray>(
     type: {
@@ -39,4 +54,13 @@ export class ArrayPacker {
     this.#at = at + length * unit;
     return new type(this.#buffer, at, length);
   }
+}
+
+/** The other side of `ArrayPacker.text`. */
+export function unpackText({ bytes, encoding }: PackedText): string {
+  return viewOf(bytes).toString(encoding);
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array<ArrayBuffer>): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }

@@ -1,5 +1,5 @@
 /** Room for most batches. */
-const bufferBytes = 512 * 1024;
+const bufferBytes = 1024 * 1024;
 
 /** Buffers that cross to the other thread and back. Each is a piece of memory of its own: a transfer takes all of it. */
 export class CrossingBuffers {

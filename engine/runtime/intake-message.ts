@@ -9,7 +9,8 @@ import type { BorderRows } from "./graph.ts";
 import type { CounterValues } from "./node-counters.ts";
 import { recordRow } from "./port-buffer.ts";
 import type { Mark, PortRows, RowKind } from "./port-buffer.ts";
-import { ArrayPacker } from "./array-packer.ts";
+import { ArrayPacker, unpackText } from "./array-packer.ts";
+import type { PackedText } from "./array-packer.ts";
 import { TypeTable, cellOf, readCell, readTyped } from "./value-types.ts";
 import type { Column, ValueTypes } from "./value-types.ts";
 
@@ -60,12 +61,12 @@ interface CrossingRows {
   readonly rows: Int32Array;
   readonly eventTimesMs: Float64Array;
   /** What each record in turn would be written as, one behind the other, and where it ends. */
-  readonly text: string;
+  readonly text: PackedText;
   readonly ends: Int32Array;
   /** Of each record in turn: index in `types` of the reply. */
   readonly types: Int32Array;
   /** Fields that somebody behind the border asks for, each as the JSON text of a `Column`. */
-  readonly columns: ReadonlyMap<string, string>;
+  readonly columns: ReadonlyMap<string, PackedText>;
   /** Records with an envelope, by their index. */
   readonly errors: ReadonlyMap<number, CrossingError>;
 }
@@ -177,8 +178,8 @@ export function replyOf(
   for (const rows of ports) {
     const written = writeRows(rows, types, packer, fields, room);
     if (written === undefined) return undefined;
-    room -= written.text.length;
-    crossing.push(written);
+    room -= written.units;
+    crossing.push(written.rows);
   }
   return { buffer, counters, ports: crossing, types: types.list };
 }
@@ -199,7 +200,7 @@ function writeRows(
   packer: ArrayPacker,
   fields: readonly string[],
   room: number,
-): CrossingRows | undefined {
+): { readonly rows: CrossingRows; readonly units: number } | undefined {
   const eventTimesMs = packer.numbers(rows.length);
   const numbers = packer.integers(rows.length);
   const ends = packer.integers(rows.length);
@@ -230,18 +231,19 @@ function writeRows(
     values.push(value);
     texts.push(text);
   }
-  return {
+  const column = (name: string): PackedText =>
+    packer.text(JSON.stringify(values.map((value) => cellOf(value, name))));
+  const crossing: CrossingRows = {
     kinds: kindsCopy,
     rows: numbers,
     eventTimesMs,
-    text: texts.join(""),
+    columns: new Map(fields.map((name) => [name, column(name)])),
+    text: packer.text(texts.join("")),
     ends,
     types: typeNumbers,
-    columns: new Map(
-      fields.map((name) => [name, JSON.stringify(values.map((value) => cellOf(value, name)))]),
-    ),
     errors,
   };
+  return { rows: crossing, units: end };
 }
 
 /** True if it surely is what JSON.parse gives for its text: it was parsed so, and nothing was added. */
@@ -310,14 +312,20 @@ function readRows(
 }
 
 class Crossed implements UnreadRecords {
-  readonly #rows: CrossingRows;
+  readonly #text: string;
+  readonly #ends: Int32Array;
+  readonly #typeNumbers: Int32Array;
   readonly #types: readonly ValueTypes[];
   readonly #columns = new Map<string, Column>();
 
   constructor(rows: CrossingRows, types: readonly ValueTypes[]) {
-    this.#rows = rows;
+    this.#text = unpackText(rows.text);
+    this.#ends = rows.ends;
+    this.#typeNumbers = rows.types;
     this.#types = types;
-    for (const [name, text] of rows.columns) this.#columns.set(name, JSON.parse(text));
+    for (const [name, text] of rows.columns) {
+      this.#columns.set(name, JSON.parse(unpackText(text)) as Column);
+    }
   }
 
   valueOf(index: number): ValueObject {
@@ -330,8 +338,7 @@ class Crossed implements UnreadRecords {
   }
 
   textOf(index: number): string {
-    const { text, ends } = this.#rows;
-    return text.slice(index === 0 ? 0 : ends[index - 1], ends[index]);
+    return this.#text.slice(index === 0 ? 0 : this.#ends[index - 1], this.#ends[index]);
   }
 
   isTyped(index: number): boolean {
@@ -343,6 +350,6 @@ class Crossed implements UnreadRecords {
   }
 
   #typesOf(index: number): ValueTypes {
-    return this.#types[this.#rows.types[index] as number] as ValueTypes;
+    return this.#types[this.#typeNumbers[index] as number] as ValueTypes;
   }
 }

@@ -49,10 +49,11 @@ describe("A batch on its way to the worker", () => {
     for (const array of arrays) assert.equal(array.buffer, buffers[0]);
     const rows = [record({ id: "a" }, 0), record({ id: "b" }, 2)];
     const port = { kinds: rows.map((): RowKind => recordRow), rows };
-    const reply = replyOf(batch.buffer, { ...noRows, ports: [port] }, []);
+    const reply = replyOf(batch.buffer, { ...noRows, ports: [port] }, ["id"]);
     assert.equal(reply?.buffer, buffers[0]);
-    const { eventTimesMs, rows: numbers, ends, types, kinds } = reply!.ports[0]!;
-    for (const array of [eventTimesMs, numbers, ends, types, kinds]) {
+    const { eventTimesMs, rows: numbers, ends, types, kinds, text, columns } = reply!.ports[0]!;
+    const texts = [text.bytes, columns.get("id")!.bytes];
+    for (const array of [eventTimesMs, numbers, ends, types, kinds, ...texts]) {
       assert.equal(array.buffer, buffers[0]);
     }
   });
@@ -120,6 +121,7 @@ describe("Records on their way from the worker", () => {
     { id: "ä😀", amount: parseDecimal("12.50")!, items: [{ price: parseDecimal("0.10")! }] },
     { id: 5, amount: "text", "1": null },
   ];
+  const texts = ["", "plain", "ä\u00ff", "\u0100", "😀", "half a pair: \ud83d", "\udc00 \0"];
 
   it("are what they were: value, text, time, place", () => {
     const sent = values.map((value, row) => record(value, row));
@@ -133,6 +135,21 @@ describe("Records on their way from the worker", () => {
       assert.deepEqual({ eventTimeMs, lane, sequence, row: is.row }, { ...placeOf(was) });
       assert.equal(from, origin);
       assert.equal(error, undefined);
+    }
+  });
+
+  it("have any text, in company of any other", () => {
+    for (const sent of [...texts.map((text) => [text]), texts]) {
+      const { rows } = crossed(sent.map((id, row) => record({ id }, row)));
+      const came = rows.map((row) => row as StreamRecord);
+      assert.deepEqual(
+        came.map((row) => row.memberAtHand("id")),
+        sent,
+      );
+      assert.deepEqual(
+        came.map(({ value }) => value["id"]),
+        sent,
+      );
     }
   });
 
