@@ -1,7 +1,9 @@
 /** A text as bytes, whatever is in it: UTF-8 would lose half a surrogate pair. */
 export interface PackedText {
+  /** One for each unit if that is enough for all of them, otherwise two. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly encoding: "latin1" | "utf16le";
+  /** In UTF-16 units. */
+  readonly length: number;
 }
 
 type PackedArray = Uint8Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
@@ -33,10 +35,10 @@ export class ArrayPacker {
   }
 
   text(text: string): PackedText {
-    const encoding = wideCharacter.test(text) ? "utf16le" : "latin1";
-    const bytes = this.bytes(encoding === "latin1" ? text.length : 2 * text.length);
-    viewOf(bytes).write(text, encoding);
-    return { bytes, encoding };
+    const { length } = text;
+    const bytes = this.bytes(wideCharacter.test(text) ? 2 * length : length);
+    bufferOn(bytes).write(text, encodingOf({ bytes, length }));
+    return { bytes, length };
   }
 
   /** With any content. */
@@ -57,10 +59,15 @@ export class ArrayPacker {
 }
 
 /** The other side of `ArrayPacker.text`. */
-export function unpackText({ bytes, encoding }: PackedText): string {
-  return viewOf(bytes).toString(encoding);
+export function unpackText(text: PackedText): string {
+  return bufferOn(text.bytes).toString(encodingOf(text));
 }
 
-function viewOf({ buffer, byteOffset, byteLength }: Uint8Array<ArrayBuffer>): Buffer {
+function encodingOf({ bytes, length }: PackedText): BufferEncoding {
+  return bytes.length === length ? "latin1" : "utf16le";
+}
+
+/** The same memory. */
+export function bufferOn({ buffer, byteOffset, byteLength }: Uint8Array<ArrayBuffer>): Buffer {
   return Buffer.from(buffer, byteOffset, byteLength);
 }

@@ -9,7 +9,7 @@ import type { BorderRows } from "./graph.ts";
 import type { CounterValues } from "./node-counters.ts";
 import { recordRow } from "./port-buffer.ts";
 import type { Mark, PortRows, RowKind } from "./port-buffer.ts";
-import { ArrayPacker, unpackText } from "./array-packer.ts";
+import { ArrayPacker, bufferOn, unpackText } from "./array-packer.ts";
 import type { PackedText } from "./array-packer.ts";
 import { TypeTable, cellOf, readCell, readTyped } from "./value-types.ts";
 import type { Column, ValueTypes } from "./value-types.ts";
@@ -144,7 +144,7 @@ export function batchOf(crossing: CrossingBatch): RawBatch {
   const { partition, oversized, bytes, starts, ends, offsets, timestampsMs } = crossing;
   return {
     partition,
-    bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+    bytes: bufferOn(bytes),
     starts: Array.from(starts),
     ends: Array.from(ends),
     offsets: Array.from(offsets),
@@ -178,8 +178,8 @@ export function replyOf(
   for (const rows of ports) {
     const written = writeRows(rows, types, packer, fields, room);
     if (written === undefined) return undefined;
-    room -= written.units;
-    crossing.push(written.rows);
+    room -= written.text.length;
+    crossing.push(written);
   }
   return { buffer, counters, ports: crossing, types: types.list };
 }
@@ -200,7 +200,7 @@ function writeRows(
   packer: ArrayPacker,
   fields: readonly string[],
   room: number,
-): { readonly rows: CrossingRows; readonly units: number } | undefined {
+): CrossingRows | undefined {
   const eventTimesMs = packer.numbers(rows.length);
   const numbers = packer.integers(rows.length);
   const ends = packer.integers(rows.length);
@@ -233,7 +233,7 @@ function writeRows(
   }
   const column = (name: string): PackedText =>
     packer.text(JSON.stringify(values.map((value) => cellOf(value, name))));
-  const crossing: CrossingRows = {
+  return {
     kinds: kindsCopy,
     rows: numbers,
     eventTimesMs,
@@ -243,7 +243,6 @@ function writeRows(
     types: typeNumbers,
     errors,
   };
-  return { rows: crossing, units: end };
 }
 
 /** True if it surely is what JSON.parse gives for its text: it was parsed so, and nothing was added. */
