@@ -26,8 +26,12 @@ export function startChild(directory: string, work: readonly string[], failpoint
   });
   const lines: string[] = [];
   const output = createInterface({ input: child.stdout });
-  const ready = once(output, "line").then(() => {
-    output.on("line", (line) => lines.push(line));
+  // Lines that came in one piece with the first follow it at once: the listener must be there by then.
+  const ready = new Promise<void>((resolve) => {
+    output.once("line", () => {
+      output.on("line", (line) => lines.push(line));
+      resolve();
+    });
   });
   const ended = once(child, "close").then(() => ({
     code: child.exitCode,
