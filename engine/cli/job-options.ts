@@ -1,4 +1,5 @@
 import type { Argv } from "yargs";
+import { EngineError } from "../core/errors.ts";
 
 /** What every command on one job takes. */
 export function jobOptions(yargs: Argv) {
@@ -19,4 +20,25 @@ export function parameterOptions(yargs: Argv) {
       describe: "name=value: set a parameter of the job",
     })
     .option("params-file", { type: "string", describe: "A JSON file of parameters" });
+}
+
+/** What `--OPTION name=value` gives, each name once. */
+export function assignments(
+  option: string,
+  form: string,
+  texts: readonly string[],
+): ReadonlyMap<string, string> {
+  const values = new Map<string, string>();
+  for (const text of texts) {
+    const end = text.indexOf("=");
+    if (end <= 0) throw new EngineError("USAGE", `--${option} ${text}: write --${option} ${form}`);
+    const name = text.slice(0, end);
+    if (values.has(name)) {
+      throw new EngineError("USAGE", `--${option} ${name}= is given more than once`, {
+        hint: "give each name once",
+      });
+    }
+    values.set(name, text.slice(end + 1));
+  }
+  return values;
 }

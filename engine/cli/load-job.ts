@@ -10,6 +10,7 @@ import type { PlanFiles } from "../plan/job-files.ts";
 import { jobSchema } from "../plan/job-schema.ts";
 import type { Plan } from "../plan/plan.ts";
 import { readSpec } from "../spec/read-spec.ts";
+import { assignments } from "./job-options.ts";
 
 export interface JobArguments {
   readonly job: string;
@@ -20,6 +21,8 @@ export interface JobArguments {
 export interface LoadedJob {
   readonly plan: Plan | undefined;
   readonly findings: readonly Finding[];
+  /** Absolute paths of all files that were read for it. */
+  readonly files: readonly string[];
   /** Values of the secret parameters by name; none of them is in the plan. */
   readonly secrets: ReadonlyMap<string, string>;
 }
@@ -39,19 +42,20 @@ export function loadJob(options: JobArguments): LoadedJob {
     });
   }
   const file = relative(cwd(), path);
-  const { spec, findings } = readSpec(file, readFileSync(path), {
+  const files = [path, ...(options.paramsFile === undefined ? [] : [resolve(options.paramsFile)])];
+  const { spec, findings } = readSpec(file, contentOf(path, options.job), {
     jobSchema: jobSchema(catalog),
     parameters: {
-      arguments: parameterArguments(options.param ?? []),
+      arguments: assignments("param", "name=value", options.param ?? []),
       file: options.paramsFile === undefined ? undefined : parametersFile(options.paramsFile),
       environment: env,
     },
   });
-  if (spec === undefined) return { plan: undefined, findings, secrets: new Map() };
+  if (spec === undefined) return { plan: undefined, findings, files, secrets: new Map() };
   const compiled = compileJob(spec, {
     catalog,
     baseDirectory: dirname(path),
-    ...projectFiles(dirname(path)),
+    ...projectFiles(dirname(path), files),
   });
   const all = [...findings, ...compiled.findings];
   const failed = all.some(({ severity }) => severity === "error");
@@ -60,19 +64,21 @@ export function loadJob(options: JobArguments): LoadedJob {
       secret ? [[name, String(value)] as const] : [],
     ),
   );
-  return { plan: failed ? undefined : compiled.plan, findings: all, secrets };
+  return { plan: failed ? undefined : compiled.plan, findings: all, files, secrets };
 }
 
-function parameterArguments(texts: readonly string[]): ReadonlyMap<string, string> {
-  const parameters = new Map<string, string>();
-  for (const text of texts) {
-    const end = text.indexOf("=");
-    if (end <= 0) {
-      throw new EngineError("USAGE", `--param ${text}: write --param name=value`);
-    }
-    parameters.set(text.slice(0, end), text.slice(end + 1));
+function contentOf(path: string, name: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new EngineError(
+      "JOB_NOT_FOUND",
+      `the job file ${name} cannot be read (${String(error)})`,
+      {
+        hint: "name a YAML job spec that you may read, such as jobs/orders.yaml",
+      },
+    );
   }
-  return parameters;
 }
 
 function parametersFile(path: string): JsonObject {
@@ -99,7 +105,8 @@ function projectRoot(directory: string): string {
   }
 }
 
-function projectFiles(directory: string): PlanFiles {
+/** `read` gets the path of each file that is read. */
+function projectFiles(directory: string, read: string[]): PlanFiles {
   const root = realpathSync(projectRoot(directory));
   /** The real path of what exists of `path`, links followed; the rest stays as it is. */
   const real = (path: string): string =>
@@ -116,6 +123,7 @@ function projectFiles(directory: string): PlanFiles {
       if (!isInside(path)) return { error: "outside" };
       const absolute = resolve(directory, path);
       if (!existsSync(absolute)) return { error: "missing" };
+      read.push(absolute);
       try {
         return { file: relative(cwd(), absolute), text: readFileSync(absolute, "utf8") };
       } catch {

@@ -21,7 +21,7 @@ import {
   startIntakeWorker,
 } from "./host.ts";
 import { loadJob } from "./load-job.ts";
-import { jobOptions } from "./job-options.ts";
+import { assignments, jobOptions } from "./job-options.ts";
 import { warnOfStalls } from "./loop-watch.ts";
 import { colorsOn, consoleLogger, print, StatusLine } from "./output.ts";
 import { progressLine, summaryText } from "./run-report.ts";
@@ -101,7 +101,7 @@ export const runCommand = {
   describe: "Run a job",
   builder: build,
   handler: async (options: RunArguments): Promise<number> => {
-    const { plan: loaded, findings, secrets } = loadJob(options);
+    const { plan: loaded, findings, files, secrets } = loadJob(options);
     if (findings.length > 0)
       stderr.write(
         formatFindings(findings, {
@@ -113,7 +113,7 @@ export const runCommand = {
       );
     if (loaded === undefined) return exitCode.invalidSpec;
     const plan = withOverrides(loaded, options);
-    return runToExit(plan, runOptions(plan, options), options.format, secrets);
+    return runToExit(plan, runOptions(plan, options, files), options.format, secrets);
   },
 };
 
@@ -167,24 +167,20 @@ function exitOf({ outcome }: RunSummary, { untilEnd }: RunOptions): number {
 }
 
 function withOverrides(plan: Plan, options: RunArguments): Plan {
-  const inputs = new Map<string, string>();
-  for (const text of options.input ?? []) {
-    const end = text.indexOf("=");
-    if (end <= 0) throw new EngineError("USAGE", `--input ${text}: write --input SOURCE=FILE`);
-    inputs.set(text.slice(0, end), resolve(text.slice(end + 1)));
-  }
+  const named = assignments("input", "SOURCE=FILE", options.input ?? []);
+  const inputs = new Map(Array.from(named, ([id, file]) => [id, resolve(file)]));
   const outputDirectory = options.outputDir === undefined ? undefined : resolve(options.outputDir);
   return overridePlan(plan, { inputs, outputDirectory, catalog });
 }
 
-function runOptions(plan: Plan, options: RunArguments): RunOptions {
+function runOptions(plan: Plan, options: RunArguments, jobFiles: readonly string[]): RunOptions {
   const interval = options.checkpointInterval;
   const checkpointIntervalMs =
     interval === undefined ? plan.checkpoint.intervalMs : parseDuration(interval);
   if (checkpointIntervalMs === undefined || checkpointIntervalMs === 0) {
     throw new EngineError(
       "USAGE",
-      `--checkpoint-interval ${interval}: write a duration such as 10s`,
+      `--checkpoint-interval ${interval}: write a duration above zero, such as 10s`,
     );
   }
   if (!Number.isInteger(options.batchSize) || options.batchSize < 1) {
@@ -196,6 +192,7 @@ function runOptions(plan: Plan, options: RunArguments): RunOptions {
     untilEnd: options.untilEnd || options.close,
     close: options.close,
     overwrite: options.overwrite,
+    jobFiles,
     reset: options.reset ?? [],
     checkpointIntervalMs,
     batchSize: options.batchSize,

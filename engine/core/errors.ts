@@ -18,6 +18,7 @@ export const errorCatalog = {
   USAGE: { domain: "user", exit: exitCode.usage },
   JOB_NOT_FOUND: { domain: "user", exit: exitCode.usage },
   OUTPUT_EXISTS: { domain: "user", exit: exitCode.usage },
+  OUTPUT_COLLIDES: { domain: "user", exit: exitCode.usage },
   SPEC_INVALID: { domain: "user", exit: exitCode.invalidSpec },
   INPUT_MISSING: { domain: "external", exit: exitCode.retry },
   INPUT_UNREADABLE: { domain: "external", exit: exitCode.retry },

@@ -34,6 +34,8 @@ export interface DirectoryHold {
 export interface FileFacts {
   readonly size: number;
   readonly isDirectory: boolean;
+  /** With `inode`: equal for all paths of one file. */
+  readonly device: number;
   readonly inode: number;
   readonly modifiedMs: number;
 }

@@ -96,10 +96,13 @@ function checkOutputs(draft: Draft, sinks: readonly PlanSink[], findings: Findin
   const taken = new Map<string, string>();
   for (const sink of sinks) {
     const target = targetOf(draft, sink);
+    if (target.name === "") continue;
     const name = `${sink.type} ${target.name}`;
-    const before = taken.get(name);
-    taken.set(name, before ?? sink.id);
-    if (before === undefined || target.name === "") continue;
+    // A file has its marker beside it.
+    const names = target.topic ? [name] : [name, `${name}.committed`];
+    const before = names.map((one) => taken.get(one)).find((id) => id !== undefined);
+    for (const one of names) taken.set(one, taken.get(one) ?? sink.id);
+    if (before === undefined) continue;
     const field = target.topic ? "topic" : "path";
     findings.report(["sinks", sink.id, field], {
       code: target.topic ? "SPEC_LINT_TOPIC_SHARED" : "SPEC_OUTPUT_SHARED",
@@ -107,7 +110,9 @@ function checkOutputs(draft: Draft, sinks: readonly PlanSink[], findings: Findin
       message: target.topic
         ? `sinks ${before} and ${sink.id} write to the same topic`
         : `sinks ${before} and ${sink.id} write to the same file`,
-      suggestion: "one sink may have several inputs",
+      suggestion: target.topic
+        ? "one sink may have several inputs"
+        : "one sink may have several inputs; `<file>.committed` is the marker of `<file>`",
       related: [findings.place(["sinks", before, field], `sink ${before}`)],
     });
   }

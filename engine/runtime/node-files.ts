@@ -76,6 +76,7 @@ export const nodeFiles: FileSystem = {
     return {
       size: facts.size,
       isDirectory: facts.isDirectory(),
+      device: facts.dev,
       inode: facts.ino,
       modifiedMs: facts.mtimeMs,
     };
@@ -84,7 +85,13 @@ export const nodeFiles: FileSystem = {
     return ((await orUndefined(readdir(path))) ?? []).toSorted();
   },
   async makeDirectory(path) {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    try {
+      await mkdir(path, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      // With `recursive` Node says ENOENT on a read-only file system too; without, what is wrong.
+      await mkdir(path, { mode: 0o700 });
+    }
   },
   rename: (from, to) => rename(from, to),
   remove: (path) => rm(path, { recursive: true, force: true }),

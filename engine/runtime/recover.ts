@@ -14,6 +14,7 @@ import type { DeliveryMark } from "../checkpoint/delivery.ts";
 import type { Plan } from "../plan/plan.ts";
 import { StateBackend } from "../state/state-backend.ts";
 import type { Connections, TargetConnection } from "./connections.ts";
+import { checkOutputFiles } from "./output-files.ts";
 import type { RunOptions, RunPorts } from "./run.ts";
 
 export interface Recovered {
@@ -80,7 +81,7 @@ async function decide(
   plan: Plan,
   directory: StateDirectory,
   connections: Connections,
-  { overwrite }: RunOptions,
+  options: RunOptions,
   { files: fileSystem, host }: RunPorts,
 ): Promise<Recover> {
   const { newest } = directory;
@@ -94,6 +95,7 @@ async function decide(
     const isLeftBehind = before !== undefined && before.size >= (committed?.length ?? 0);
     files[id] = { path: sink.name, ...found, changed, isLeftBehind };
   }
+  await checkOutputFiles(connections, options, fileSystem);
   const targets: Record<string, DeliveryMark | undefined> = {};
   const damagedOutboxes: string[] = [];
   for (const [id, { target }] of connections.targets) {
@@ -115,7 +117,7 @@ async function decide(
     files,
     targets,
     damagedOutboxes,
-    overwrite,
+    overwrite: options.overwrite,
   });
   if (decision.kind === "refuse") {
     throw new EngineError(decision.code, decision.message, { hint: decision.hint });

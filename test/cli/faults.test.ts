@@ -3,11 +3,14 @@ import { execFileSync } from "node:child_process";
 import {
   appendFileSync,
   existsSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
@@ -42,6 +45,14 @@ async function committed(context: TestContext): Promise<JobFolder> {
   assert.equal(end.exit, 0, end.stderr);
   assert.deepEqual(ids(folder), range(100));
   return folder;
+}
+
+/** Of every file but the state's. */
+function contentOf(folder: string): ReadonlyMap<string, string> {
+  const names = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter(
+    (name) => !name.startsWith(".pipeline") && statSync(join(folder, name)).isFile(),
+  );
+  return new Map(names.map((name) => [name, readFileSync(join(folder, name), "utf8")]));
 }
 
 function flip(path: string, at: number, text: Buffer): void {
@@ -127,6 +138,83 @@ describe("Outputs", () => {
     assert.equal(end.exit, 0, end.stderr);
     assert.deepEqual(ids(folder), range(10));
   });
+});
+
+describe("An output that is something else as well", () => {
+  const cases: readonly (readonly [string, (folder: JobFolder) => readonly string[], RegExp])[] = [
+    [
+      "the input, by its name",
+      ({ path }) => {
+        renameSync(join(path, "in.jsonl"), join(path, "copy.jsonl"));
+        return ["--input", "lines=copy.jsonl", "--output-dir", "."];
+      },
+      /sink copy would write \S+copy\.jsonl, which is what source lines reads/,
+    ],
+    [
+      "the input, through a linked folder",
+      ({ path }) => {
+        mkdirSync(join(path, "data"));
+        renameSync(join(path, "in.jsonl"), join(path, "data/copy.jsonl"));
+        symlinkSync("data", join(path, "link"));
+        return ["--input", "lines=data/copy.jsonl", "--output-dir", "link"];
+      },
+      /which is what source lines reads/,
+    ],
+    [
+      "the input, by a hard link",
+      ({ path }) => {
+        mkdirSync(join(path, "out"));
+        linkSync(join(path, "in.jsonl"), join(path, "out/copy.jsonl"));
+        return [];
+      },
+      /which is what source lines reads/,
+    ],
+    [
+      "another sink's, through a link, before either exists",
+      (folder) => {
+        folder.write("job.yaml", copyJob.replace("out/dead.jsonl", "link/copy.jsonl"));
+        mkdirSync(join(folder.path, "out"));
+        symlinkSync("out", join(folder.path, "link"));
+        return [];
+      },
+      /sink dead would write \S+copy\.jsonl, which is what sink copy writes/,
+    ],
+    [
+      "another sink's marker, through a link",
+      (folder) => {
+        folder.write("job.yaml", copyJob.replace("out/dead.jsonl", "link/copy.jsonl.committed"));
+        mkdirSync(join(folder.path, "out"));
+        symlinkSync("out", join(folder.path, "link"));
+        return [];
+      },
+      /which is what sink copy writes/,
+    ],
+    [
+      "the job itself",
+      ({ path }) => {
+        symlinkSync("../job.yaml", join(path, "out-copy"));
+        mkdirSync(join(path, "out"));
+        renameSync(join(path, "out-copy"), join(path, "out/copy.jsonl"));
+        return [];
+      },
+      /which is what the job is made of/,
+    ],
+    [
+      "a part of the state",
+      () => ["--output-dir", ".pipeline/state/copy/mine"],
+      /which lies in the state directory/,
+    ],
+  ];
+  for (const [name, arrange, says] of cases) {
+    it(`is refused before anything is touched: ${name}`, async (context) => {
+      const folder = new JobFolder(context);
+      folder.write("in.jsonl", lines(10));
+      const args = arrange(folder);
+      const before = contentOf(folder.path);
+      refused(await folder.run("--overwrite", ...args), 2, /OUTPUT_COLLIDES/, says);
+      assert.deepEqual(contentOf(folder.path), before);
+    });
+  }
 });
 
 describe("A full disk", () => {

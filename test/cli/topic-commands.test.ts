@@ -127,6 +127,24 @@ describe("produce and consume on embedded topics", () => {
     assert.match(refused.stderr, /in\.jsonl:3: the line has no separator "\|"/);
   });
 
+  it("show a key on its line, whatever is in it", async (context) => {
+    const folder = new JobFolder(context);
+    const keys = ["plain-é", "two\nlines", "a b", "", "-", "\u001b[31m", "\u2028"];
+    folder.write("in.jsonl", keys.map((id) => `${JSON.stringify({ id })}\n`).join(""));
+    const onFile = ["produce", "raw", "--file", "in.jsonl", "--key", "id"];
+    const { exit, stderr } = await folder.pipeline(...onFile);
+    assert.equal(exit, 0, stderr);
+    const shown = await succeeds(folder, "consume", "raw", "--from-beginning");
+    assert.deepEqual(
+      shown
+        .trim()
+        .split("\n")
+        .map((line) => /^\d:\d+ \S+ (.*) \{/.exec(line)?.[1] ?? line)
+        .toSorted((one, other) => (one < other ? -1 : 1)),
+      ['""', '"-"', '"\\u001b[31m"', '"\\u2028"', '"a b"', '"two\\nlines"', "plain-é"],
+    );
+  });
+
   it("have no headers", async (context) => {
     const folder = new JobFolder(context);
     folder.write("in.jsonl", lines(1));

@@ -359,6 +359,7 @@ describe("a file sink that cannot go on", () => {
       const error = await rejection(sink.publish(mark, 0));
       assert.equal(error.code, expected);
       assert.ok(error.message.includes(`${path}.committed`), error.message);
+      assert.ok(error.hint);
       await sink.close();
     }
   });

@@ -207,6 +207,16 @@ test("outputs that collide, with each other or with an input, are errors", () =>
     }),
   );
   assert.deepEqual(shared.places, ["9 SPEC_OUTPUT_SHARED"]);
+  const onMarker = compile(
+    job({
+      steps,
+      sinks: [
+        "out: { type: file, path: o.jsonl.committed, input: last }",
+        "dead: { type: file, path: o.jsonl, input: errors }",
+      ],
+    }),
+  );
+  assert.deepEqual(onMarker.places, ["9 SPEC_OUTPUT_SHARED"]);
   const loop = compile(
     job({
       steps,

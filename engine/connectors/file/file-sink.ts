@@ -14,7 +14,7 @@ import type {
   SinkDefinition,
 } from "../connector.ts";
 import { FileTail, holdsSegment } from "./file-tail.ts";
-import { systemCode } from "./system-error.ts";
+import { systemCode, writeAdvice } from "./system-error.ts";
 
 /** Lines are gathered in blocks of this size, one write each; a longer line has a block of its own. */
 const blockBytes = 1 << 20;
@@ -29,6 +29,7 @@ type LengthMark = DeliveryMark & { readonly length: number };
 /** Appends lines to a file. What lies past the length in `<file>.committed` is not valid yet and may be cut off. */
 export class FileSink implements PositionedSink {
   readonly name: string;
+  readonly writes: readonly string[];
   readonly #path: string;
   readonly #markerPath: string;
   readonly #files: FileSystem;
@@ -52,6 +53,7 @@ export class FileSink implements PositionedSink {
     this.name = path;
     this.#path = resolve(context.baseDirectory, path);
     this.#markerPath = `${this.#path}.committed`;
+    this.writes = [this.#path, this.#markerPath];
     this.#files = context.files;
     this.#failpoints = context.failpoints;
   }
@@ -239,6 +241,7 @@ export class FileSink implements PositionedSink {
         });
       }
       throw new EngineError("OUTPUT_UNWRITABLE", `cannot write ${doing} (${code})`, {
+        hint: writeAdvice(code),
         cause: error,
       });
     }

@@ -24,7 +24,7 @@ const restoreHint =
 export class FileSource implements Source {
   readonly name: string;
   readonly partitions = 1;
-  readonly #path: string;
+  readonly file: string;
   readonly #files: FileSystem;
   readonly #maxRecordBytes: number;
   readonly #chunkBytes: number;
@@ -39,7 +39,7 @@ export class FileSource implements Source {
     options: { readonly chunkBytes: number } = { chunkBytes: 1 << 20 },
   ) {
     this.name = path;
-    this.#path = resolve(context.baseDirectory, path);
+    this.file = resolve(context.baseDirectory, path);
     this.#files = context.files;
     this.#maxRecordBytes = context.maxRecordBytes;
     this.#chunkBytes = options.chunkBytes;
@@ -47,7 +47,7 @@ export class FileSource implements Source {
 
   async resolveStart(): Promise<readonly JsonValue[]> {
     await this.#facts();
-    const file = await this.#attempt(() => this.#files.open(this.#path, "read"));
+    const file = await this.#attempt(() => this.#files.open(this.file, "read"));
     await file.close();
     return [{ ...startPosition }];
   }
@@ -66,7 +66,7 @@ export class FileSource implements Source {
         `was read to its end at byte ${position.offset} before and has ${facts.size} bytes now`,
       );
     }
-    const file = await this.#attempt(() => this.#files.open(this.#path, "read"));
+    const file = await this.#attempt(() => this.#files.open(this.file, "read"));
     this.#file = file;
     const crc = await this.#attempt(() => this.#crcOf(file, position.offset));
     if (crc !== position.crc) {
@@ -117,10 +117,10 @@ export class FileSource implements Source {
   }
 
   async #facts(): Promise<FileFacts> {
-    const facts = await this.#attempt(() => this.#files.stat(this.#path));
+    const facts = await this.#attempt(() => this.#files.stat(this.file));
     if (facts === undefined) {
       throw new EngineError("INPUT_MISSING", `input file ${this.name} does not exist`, {
-        hint: `looked for ${this.#path}`,
+        hint: `looked for ${this.file}`,
       });
     }
     if (facts.isDirectory) {
@@ -192,7 +192,7 @@ function isFilePosition(value: unknown): value is FilePosition {
 /** A file of newline-delimited records. It is bounded: reading ends with the file, and its end closes windows. */
 export const fileSource: SourceDefinition = {
   type: "file",
-  summary: "Reads a file of newline-delimited records to its end.",
+  summary: "Reads a file of newline-delimited records to its end; blank lines are none.",
   configSchema: {
     required: ["path"],
     properties: {

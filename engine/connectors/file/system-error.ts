@@ -3,3 +3,23 @@ export function systemCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("code" in error)) return undefined;
   return typeof error.code === "string" ? error.code : undefined;
 }
+
+/** What to do about a file that cannot be written, by that code. */
+export function writeAdvice(code: string): string {
+  return (
+    adviceByCode[code] ??
+    "see to the disk, then start again: the run goes on from its last checkpoint"
+  );
+}
+
+const rights = "let the user that runs the job write there, or choose another output";
+
+const adviceByCode: Readonly<Record<string, string>> = {
+  ENOENT: "its folder is gone: put it back with what was in it, or choose another output",
+  ENOTDIR: "a part of this path is a file, not a folder: choose another output",
+  EACCES: rights,
+  EPERM: rights,
+  EROFS: "the file system is read-only: mount it for writing, or choose another output",
+  EFBIG:
+    "the file may not grow (`ulimit -f`, or a limit of the file system): raise the limit, then start again",
+};

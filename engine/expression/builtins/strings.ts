@@ -58,11 +58,9 @@ export function pad(text: string, width: number, filling: string | undefined): s
   const missing = Math.abs(wanted) - codePoints(text);
   if (!(missing > 0)) return text;
   const character = filling === undefined || filling === "" ? " " : filling;
-  spendText(text.length + missing * character.length);
-  const padding =
-    character.length === 1
-      ? character.repeat(missing)
-      : substring(character.repeat(missing), 0, missing);
+  const times = Math.ceil(missing / codePoints(character));
+  spendText(text.length + times * character.length);
+  const padding = substring(character.repeat(times), 0, missing);
   return wanted > 0 ? text + padding : padding + text;
 }
 
