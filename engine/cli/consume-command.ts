@@ -68,18 +68,22 @@ function describe(record: ConsumedRecord, { format, headers: shown }: ConsumeArg
     const encoding = isText ? undefined : "base64";
     return JSON.stringify({ partition, offset, timestampMs, headers, key, encoding, value });
   }
-  const pairs = headers?.map((pair) => pair.map((text) => (text ? wordOf(text) : "")).join("="));
+  const pairs = headers?.map((pair) =>
+    pair.map((text) => (text ? quotedIfNeeded(text) : "")).join("="),
+  );
   const middle = pairs === undefined ? "" : `[${pairs.join(",")}] `;
   const shownValue = value === null ? "(no value)" : isText ? value : `base64 ${value}`;
-  return `${partition}:${offset} ${formatInstant(timestampMs)} ${middle}${key === null ? "-" : wordOf(key)} ${shownValue}`;
+  return `${partition}:${offset} ${formatInstant(timestampMs)} ${middle}${key === null ? "-" : quotedIfNeeded(key)} ${shownValue}`;
 }
 
-/** As it is where it can be taken for nothing else; as a JSON string where it is empty, `-`, or has blanks or controls. */
-function wordOf(text: string): string {
+/** As it is; as a JSON string where it is empty, `-`, or has quotes, blanks or controls. */
+function quotedIfNeeded(text: string): string {
   if (text !== "" && text !== "-" && !/["\p{C}\p{Z}]/u.test(text)) return text;
-  return JSON.stringify(text).replaceAll(
-    /[\p{C}\p{Zl}\p{Zp}]/gu,
-    (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  return JSON.stringify(text).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, (control) =>
+    Array.from(
+      { length: control.length },
+      (_, at) => `\\u${control.charCodeAt(at).toString(16).padStart(4, "0")}`,
+    ).join(""),
   );
 }
 

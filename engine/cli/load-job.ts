@@ -22,7 +22,7 @@ export interface LoadedJob {
   readonly plan: Plan | undefined;
   readonly findings: readonly Finding[];
   /** Absolute paths of all files that were read for it. */
-  readonly files: readonly string[];
+  readonly paths: readonly string[];
   /** Values of the secret parameters by name; none of them is in the plan. */
   readonly secrets: ReadonlyMap<string, string>;
 }
@@ -42,7 +42,7 @@ export function loadJob(options: JobArguments): LoadedJob {
     });
   }
   const file = relative(cwd(), path);
-  const files = [path, ...(options.paramsFile === undefined ? [] : [resolve(options.paramsFile)])];
+  const paths = [path, ...(options.paramsFile === undefined ? [] : [resolve(options.paramsFile)])];
   const { spec, findings } = readSpec(file, contentOf(path, options.job), {
     jobSchema: jobSchema(catalog),
     parameters: {
@@ -51,11 +51,11 @@ export function loadJob(options: JobArguments): LoadedJob {
       environment: env,
     },
   });
-  if (spec === undefined) return { plan: undefined, findings, files, secrets: new Map() };
+  if (spec === undefined) return { plan: undefined, findings, paths, secrets: new Map() };
   const compiled = compileJob(spec, {
     catalog,
     baseDirectory: dirname(path),
-    ...projectFiles(dirname(path), files),
+    ...projectFiles(dirname(path), paths),
   });
   const all = [...findings, ...compiled.findings];
   const failed = all.some(({ severity }) => severity === "error");
@@ -64,7 +64,7 @@ export function loadJob(options: JobArguments): LoadedJob {
       secret ? [[name, String(value)] as const] : [],
     ),
   );
-  return { plan: failed ? undefined : compiled.plan, findings: all, files, secrets };
+  return { plan: failed ? undefined : compiled.plan, findings: all, paths, secrets };
 }
 
 function contentOf(path: string, name: string): Buffer {
@@ -105,8 +105,8 @@ function projectRoot(directory: string): string {
   }
 }
 
-/** `read` gets the path of each file that is read. */
-function projectFiles(directory: string, read: string[]): PlanFiles {
+/** `readPaths` gets the path of each file that is read. */
+function projectFiles(directory: string, readPaths: string[]): PlanFiles {
   const root = realpathSync(projectRoot(directory));
   /** The real path of what exists of `path`, links followed; the rest stays as it is. */
   const real = (path: string): string =>
@@ -123,7 +123,7 @@ function projectFiles(directory: string, read: string[]): PlanFiles {
       if (!isInside(path)) return { error: "outside" };
       const absolute = resolve(directory, path);
       if (!existsSync(absolute)) return { error: "missing" };
-      read.push(absolute);
+      readPaths.push(absolute);
       try {
         return { file: relative(cwd(), absolute), text: readFileSync(absolute, "utf8") };
       } catch {

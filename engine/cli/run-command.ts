@@ -101,7 +101,7 @@ export const runCommand = {
   describe: "Run a job",
   builder: build,
   handler: async (options: RunArguments): Promise<number> => {
-    const { plan: loaded, findings, files, secrets } = loadJob(options);
+    const { plan: loaded, findings, paths, secrets } = loadJob(options);
     if (findings.length > 0)
       stderr.write(
         formatFindings(findings, {
@@ -113,7 +113,7 @@ export const runCommand = {
       );
     if (loaded === undefined) return exitCode.invalidSpec;
     const plan = withOverrides(loaded, options);
-    return runToExit(plan, runOptions(plan, options, files), options.format, secrets);
+    return runToExit(plan, runOptions(plan, options, paths), options.format, secrets);
   },
 };
 
@@ -173,7 +173,7 @@ function withOverrides(plan: Plan, options: RunArguments): Plan {
   return overridePlan(plan, { inputs, outputDirectory, catalog });
 }
 
-function runOptions(plan: Plan, options: RunArguments, jobFiles: readonly string[]): RunOptions {
+function runOptions(plan: Plan, options: RunArguments, jobPaths: readonly string[]): RunOptions {
   const interval = options.checkpointInterval;
   const checkpointIntervalMs =
     interval === undefined ? plan.checkpoint.intervalMs : parseDuration(interval);
@@ -192,7 +192,7 @@ function runOptions(plan: Plan, options: RunArguments, jobFiles: readonly string
     untilEnd: options.untilEnd || options.close,
     close: options.close,
     overwrite: options.overwrite,
-    jobFiles,
+    jobPaths,
     reset: options.reset ?? [],
     checkpointIntervalMs,
     batchSize: options.batchSize,

@@ -38,6 +38,7 @@ function optionsFor(plan: Plan, folder: string, close: boolean): RunOptions {
     untilEnd: true,
     close,
     overwrite: false,
+    jobPaths: [],
     reset: [],
     checkpointIntervalMs: plan.checkpoint.intervalMs,
     batchSize: 1000,

@@ -18,7 +18,7 @@ export interface Source {
   /** Topic or path, for messages and envelopes. */
   readonly name: string;
   /** Absolute path, where it reads one file. */
-  readonly file?: string;
+  readonly path?: string;
   /**
    * Positions of a first run, one per partition: fixes what `latest` means. Reads only.
    * Throws EngineError INPUT_MISSING, INPUT_UNREADABLE, TOPIC_MISSING.
@@ -70,7 +70,7 @@ export interface PartitionLag {
 export interface PositionedSink {
   readonly name: string;
   /** Absolute paths of all files that it writes. */
-  readonly writes: readonly string[];
+  readonly paths: readonly string[];
   /** Facts for the recovery decision; touches nothing. */
   inspect(): Promise<PositionedSinkFacts>;
   /** True if the file has all these bytes, unchanged. Touches nothing. */

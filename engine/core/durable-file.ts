@@ -7,7 +7,7 @@ export async function replaceFile(
   path: string,
   bytes: Uint8Array,
 ): Promise<void> {
-  const temporary = `${path}.tmp`;
+  const temporary = temporaryPath(path);
   const file = await files.open(temporary, "readwrite");
   try {
     await file.truncate(0);
@@ -18,6 +18,11 @@ export async function replaceFile(
   }
   await files.rename(temporary, path);
   await files.syncDirectory(dirname(path));
+}
+
+/** What `replaceFile` writes before it renames. */
+export function temporaryPath(path: string): string {
+  return `${path}.tmp`;
 }
 
 /**

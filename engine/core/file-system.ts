@@ -34,9 +34,8 @@ export interface DirectoryHold {
 export interface FileFacts {
   readonly size: number;
   readonly isDirectory: boolean;
-  /** With `inode`: equal for all paths of one file. */
-  readonly device: number;
-  readonly inode: number;
+  /** Equal for all paths of one file, and of no other file as long as it exists. */
+  readonly identity: string;
   readonly modifiedMs: number;
 }
 

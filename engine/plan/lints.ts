@@ -92,14 +92,18 @@ function pathOf(config: JsonObject): string | undefined {
         .join("/");
 }
 
+/** Stands beside each output file. */
+function markerOf(path: string): string {
+  return `${path}.committed`;
+}
+
 function checkOutputs(draft: Draft, sinks: readonly PlanSink[], findings: Findings): void {
   const taken = new Map<string, string>();
   for (const sink of sinks) {
     const target = targetOf(draft, sink);
     if (target.name === "") continue;
     const name = `${sink.type} ${target.name}`;
-    // A file has its marker beside it.
-    const names = target.topic ? [name] : [name, `${name}.committed`];
+    const names = target.topic ? [name] : [name, markerOf(name)];
     const before = names.map((one) => taken.get(one)).find((id) => id !== undefined);
     for (const one of names) taken.set(one, taken.get(one) ?? sink.id);
     if (before === undefined) continue;
@@ -132,7 +136,7 @@ function checkInputsAgainstOutputs(
       if (source.type !== sink.type) continue;
       const same =
         topic === undefined
-          ? path !== undefined && path === pathOf(source.config)
+          ? path !== undefined && [path, markerOf(path)].includes(pathOf(source.config) ?? "")
           : topic === objectOf(source.config)["topic"];
       if (!same) continue;
       findings.report(["sinks", sink.id, field], {

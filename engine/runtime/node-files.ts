@@ -71,14 +71,14 @@ export const nodeFiles: FileSystem = {
   },
   readFile: (path) => orUndefined(readFile(path)),
   async stat(path): Promise<FileFacts | undefined> {
-    const facts = await orUndefined(stat(path));
+    // Numbers of files can be larger than what a double keeps apart.
+    const facts = await orUndefined(stat(path, { bigint: true }));
     if (facts === undefined) return undefined;
     return {
-      size: facts.size,
+      size: Number(facts.size),
       isDirectory: facts.isDirectory(),
-      device: facts.dev,
-      inode: facts.ino,
-      modifiedMs: facts.mtimeMs,
+      identity: `${facts.dev}:${facts.ino}`,
+      modifiedMs: Number(facts.mtimeNs / 1000n) / 1000,
     };
   },
   async list(path) {

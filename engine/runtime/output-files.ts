@@ -1,33 +1,36 @@
-import { dirname, join, relative, sep } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { EngineError } from "../core/errors.ts";
 import type { FileSystem } from "../core/file-system.ts";
 import type { Connections } from "./connections.ts";
-import type { RunOptions } from "./run.ts";
 
 /**
- * Refuses outputs that would overwrite what the job reads, what it is made of, its state, or each other, whatever
- * links lead there. Reads only. Throws EngineError OUTPUT_COLLIDES.
+ * Refuses outputs that would overwrite what the job reads, what it was read from, or each other, whatever links lead
+ * there. A link to nothing is seen through once its file was made. Reads only. Throws EngineError OUTPUT_COLLIDES.
+ *
+ * `jobPaths`: the files that the job was read from.
  */
 export async function checkOutputFiles(
   { sources, files: sinks }: Pick<Connections, "sources" | "files">,
-  { stateDirectory, jobFiles = [] }: Pick<RunOptions, "stateDirectory" | "jobFiles">,
+  jobPaths: readonly string[],
   files: FileSystem,
 ): Promise<void> {
-  const stateFolder = await placeOf(stateDirectory, files);
   /** Who needs the file, by its identity. */
   const taken = new Map<string, string>();
-  for (const path of jobFiles) taken.set(await identityOf(path, files), "the job is made of");
+  for (const path of jobPaths) taken.set(await identityOf(path, files), "the job is made of");
   for (const [id, { source }] of sources) {
-    if (source.file === undefined) continue;
-    taken.set(await identityOf(source.file, files), `source ${id} reads`);
+    if (source.path === undefined) continue;
+    taken.set(await identityOf(source.path, files), `source ${id} reads`);
   }
   for (const [id, sink] of sinks) {
-    for (const path of sink.writes) {
+    for (const path of sink.paths) {
       const identity = await identityOf(path, files);
       const owner = taken.get(identity);
-      if (owner !== undefined) throw collision(id, path, `is what ${owner}`);
-      if ((await placeOf(path, files)).startsWith(stateFolder + sep)) {
-        throw collision(id, path, "lies in the state directory");
+      if (owner !== undefined) {
+        throw new EngineError(
+          "OUTPUT_COLLIDES",
+          `sink ${id} would write ${path}, which is what ${owner}`,
+          { hint: "give the sink a file of its own" },
+        );
       }
       taken.set(identity, `sink ${id} writes`);
     }
@@ -36,8 +39,14 @@ export async function checkOutputFiles(
 
 /** Equal for all paths that lead to one file. One that does not exist yet is known by its folder. */
 async function identityOf(path: string, files: FileSystem): Promise<string> {
-  const facts = await files.stat(path);
-  return facts === undefined ? placeOf(path, files) : `${facts.device}:${facts.inode}`;
+  try {
+    return (await files.stat(path))?.identity ?? (await placeOf(path, files));
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    // Whoever opens a path that leads through a file or a closed folder says so.
+    if (code === "ENOTDIR" || code === "EACCES") return path;
+    throw error;
+  }
 }
 
 /** The path without links, as far as it exists. */
@@ -47,10 +56,4 @@ async function placeOf(path: string, files: FileSystem): Promise<string> {
     if (real !== undefined) return join(real, relative(existing, path));
     if (existing === dirname(existing)) return path;
   }
-}
-
-function collision(sinkId: string, path: string, why: string): EngineError {
-  return new EngineError("OUTPUT_COLLIDES", `sink ${sinkId} would write ${path}, which ${why}`, {
-    hint: "give the sink a file of its own; nothing was written",
-  });
 }

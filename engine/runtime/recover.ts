@@ -66,6 +66,7 @@ export async function recover(
   if (identity !== undefined) await directory.updateIdentity(next);
   await directory.settle(summaryOf(newest));
   await cutFiles(connections, decision, newest, ports);
+  await checkOutputFiles(connections, options.jobPaths, ports.files);
   const partitions = await readyTargets(plan, directory, connections, decision, incarnation, ports);
   const { epoch, hash } = newest ?? { epoch: 0, hash: genesisHash };
   for (const id of decision.publish) {
@@ -81,10 +82,11 @@ async function decide(
   plan: Plan,
   directory: StateDirectory,
   connections: Connections,
-  options: RunOptions,
+  { overwrite, jobPaths }: RunOptions,
   { files: fileSystem, host }: RunPorts,
 ): Promise<Recover> {
   const { newest } = directory;
+  await checkOutputFiles(connections, jobPaths, fileSystem);
   const files: Record<string, FileFacts> = {};
   for (const [id, sink] of connections.files) {
     const found = await sink.inspect();
@@ -95,7 +97,6 @@ async function decide(
     const isLeftBehind = before !== undefined && before.size >= (committed?.length ?? 0);
     files[id] = { path: sink.name, ...found, changed, isLeftBehind };
   }
-  await checkOutputFiles(connections, options, fileSystem);
   const targets: Record<string, DeliveryMark | undefined> = {};
   const damagedOutboxes: string[] = [];
   for (const [id, { target }] of connections.targets) {
@@ -117,7 +118,7 @@ async function decide(
     files,
     targets,
     damagedOutboxes,
-    overwrite: options.overwrite,
+    overwrite,
   });
   if (decision.kind === "refuse") {
     throw new EngineError(decision.code, decision.message, { hint: decision.hint });

@@ -16,8 +16,8 @@ export interface RunOptions {
   /** At that end also close topics: all windows fire and the run is finished. */
   readonly close: boolean;
   readonly overwrite: boolean;
-  /** Absolute paths of the files that the job was read from: no output may replace one. */
-  readonly jobFiles?: readonly string[];
+  /** Absolute, of the files that the job was read from: no output may replace one. */
+  readonly jobPaths: readonly string[];
   /** Steps whose state is dropped before the run. */
   readonly reset: readonly string[];
   readonly checkpointIntervalMs: number;

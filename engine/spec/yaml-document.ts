@@ -176,7 +176,8 @@ const syntaxSuggestions: Readonly<Record<string, string>> = {
   TAB_AS_INDENT: "indent with spaces",
   BAD_INDENT: "keys of one map start in the same column",
   BLOCK_AS_IMPLICIT_KEY: "put the text in quotes if it holds a colon and a space",
-  BLOCK_IN_FLOW: "put the text in quotes if it holds a question mark or a dash before a space",
+  BLOCK_IN_FLOW:
+    "put the text in quotes if it holds a question mark, a dash or a second colon before a space",
   MULTILINE_IMPLICIT_KEY: "is a colon missing after the key?",
   BAD_SCALAR_START: "put the text in quotes",
   BAD_DQ_ESCAPE: "write a backslash as \\\\, or use single quotes",
@@ -191,7 +192,11 @@ function describeError(error: YAMLError, text: string): FindingText {
   const message = sentenceOf(error.message);
   const missing = /must be sufficiently indented and end with a ([\]}])/.exec(message)?.[1];
   if (missing !== undefined) {
-    return { code: "SPEC_SYNTAX", message, suggestion: `write the ${missing} that closes it` };
+    return {
+      code: "SPEC_SYNTAX",
+      message,
+      suggestion: `indent what is inside, and close it with ${missing}`,
+    };
   }
   if (error.code === "TAG_RESOLVE_FAILED" || error.code === "BAD_COLLECTION_TYPE") {
     const suggestion = "write the value without a tag";

@@ -38,8 +38,7 @@ export class MemoryFiles implements FileSystem {
       return {
         size: isFile ? node.bytes.length : 0,
         isDirectory: !isFile,
-        device: 0,
-        inode: node.inode,
+        identity: String(node.inode),
         modifiedMs: isFile ? node.modifiedMs : 0,
       };
     });

@@ -81,6 +81,7 @@ export class TestDriver {
         untilEnd: true,
         close: false,
         overwrite: false,
+        jobPaths: [],
         reset: [],
         checkpointIntervalMs: plan.checkpoint.intervalMs,
         batchSize: 1000,

@@ -200,9 +200,35 @@ describe("An output that is something else as well", () => {
       /which is what the job is made of/,
     ],
     [
-      "a part of the state",
-      () => ["--output-dir", ".pipeline/state/copy/mine"],
-      /which lies in the state directory/,
+      "the schema of a step",
+      (folder) => {
+        folder.write("schema.json", '{"type":"object"}');
+        folder.write(
+          "job.yaml",
+          copyJob
+            .replace("steps:", "steps:\n  - { id: valid, type: validate, schema: schema.json }")
+            .replace("out/copy.jsonl", "schema.json"),
+        );
+        return [];
+      },
+      /sink copy would write \S+schema\.json, which is what the job is made of/,
+    ],
+    [
+      "the file of parameters",
+      (folder) => {
+        folder.write("out/copy.jsonl", "{}");
+        return ["--params-file", "out/copy.jsonl"];
+      },
+      /which is what the job is made of/,
+    ],
+    [
+      "its own marker, as the input",
+      (folder) => {
+        mkdirSync(join(folder.path, "out"));
+        renameSync(join(folder.path, "in.jsonl"), join(folder.path, "out/copy.jsonl.committed"));
+        return ["--input", "lines=out/copy.jsonl.committed"];
+      },
+      /which is what source lines reads/,
     ],
   ];
   for (const [name, arrange, says] of cases) {
@@ -215,6 +241,40 @@ describe("An output that is something else as well", () => {
       assert.deepEqual(contentOf(folder.path), before);
     });
   }
+
+  it("is refused before a record is written: another sink's, by links to a file that does not exist", async (context) => {
+    const folder = new JobFolder(context);
+    folder.write("in.jsonl", lines(10));
+    mkdirSync(join(folder.path, "out"));
+    for (const name of ["copy", "dead"]) {
+      symlinkSync("one.jsonl", join(folder.path, `out/${name}.jsonl`));
+    }
+    refused(await folder.run(), 2, /OUTPUT_COLLIDES/, /which is what sink copy writes/);
+    assert.equal(folder.read("out/one.jsonl"), "");
+  });
+
+  it("is none: an output that links to a file of its own, in a linked folder beside the input, started again", async (context) => {
+    const folder = new JobFolder(context);
+    mkdirSync(join(folder.path, "real"));
+    symlinkSync("real", join(folder.path, "out"));
+    symlinkSync("elsewhere.jsonl", join(folder.path, "real/copy.jsonl"));
+    folder.write("out/in.jsonl", lines(100));
+    const args = ["--input", "lines=out/in.jsonl", ...smallBatches];
+    const killed = await folder.start(
+      ["run", "job.yaml", "--until-end", ...args],
+      "commit.head.after=crash@4",
+    ).ended;
+    assert.equal(killed.signal, "SIGKILL", killed.stderr);
+    const end = await folder.run(...args);
+    assert.equal(end.exit, 0, end.stderr);
+    assert.deepEqual(ids(folder), range(100));
+  });
+
+  it("below an input that is a file is no fault of the output", async (context) => {
+    const folder = new JobFolder(context);
+    folder.write("in.jsonl", lines(1));
+    refused(await folder.run("--input", "lines=in.jsonl/x"), 5, /INPUT_UNREADABLE/);
+  });
 });
 
 describe("A full disk", () => {

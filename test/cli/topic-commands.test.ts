@@ -129,7 +129,7 @@ describe("produce and consume on embedded topics", () => {
 
   it("show a key on its line, whatever is in it", async (context) => {
     const folder = new JobFolder(context);
-    const keys = ["plain-é", "two\nlines", "a b", "", "-", "\u001b[31m", "\u2028"];
+    const keys = ["plain-é", "two\nlines", "a b", "", "-", "\u001b[31m", "\u2028", "\u{E0067}"];
     folder.write("in.jsonl", keys.map((id) => `${JSON.stringify({ id })}\n`).join(""));
     const onFile = ["produce", "raw", "--file", "in.jsonl", "--key", "id"];
     const { exit, stderr } = await folder.pipeline(...onFile);
@@ -141,7 +141,16 @@ describe("produce and consume on embedded topics", () => {
         .split("\n")
         .map((line) => /^\d:\d+ \S+ (.*) \{/.exec(line)?.[1] ?? line)
         .toSorted((one, other) => (one < other ? -1 : 1)),
-      ['""', '"-"', '"\\u001b[31m"', '"\\u2028"', '"a b"', '"two\\nlines"', "plain-é"],
+      [
+        '""',
+        '"-"',
+        '"\\u001b[31m"',
+        '"\\u2028"',
+        '"\\udb40\\udc67"',
+        '"a b"',
+        '"two\\nlines"',
+        "plain-é",
+      ],
     );
   });
 

@@ -347,11 +347,13 @@ describe("a file sink that cannot go on", () => {
 
   it("names a full disk and denied rights of the marker too", async () => {
     const path = freshPath();
-    for (const [code, expected] of [
-      ["ENOSPC", "DISK_FULL"],
-      ["EDQUOT", "DISK_FULL"],
-      ["EACCES", "OUTPUT_UNWRITABLE"],
-      ["EROFS", "OUTPUT_UNWRITABLE"],
+    for (const [code, expected, advice] of [
+      ["ENOSPC", "DISK_FULL", /free some space/],
+      ["EDQUOT", "DISK_FULL", /free some space/],
+      ["EACCES", "OUTPUT_UNWRITABLE", /read and write there/],
+      ["EROFS", "OUTPUT_UNWRITABLE", /is read-only/],
+      ["EFBIG", "OUTPUT_UNWRITABLE", /ulimit -f/],
+      ["EIO", "OUTPUT_UNWRITABLE", /see to the disk/],
     ] as const) {
       const files = { ...nodeFiles, rename: () => Promise.reject(failure(code)) };
       const sink = sinkOf(path, { files });
@@ -359,7 +361,7 @@ describe("a file sink that cannot go on", () => {
       const error = await rejection(sink.publish(mark, 0));
       assert.equal(error.code, expected);
       assert.ok(error.message.includes(`${path}.committed`), error.message);
-      assert.ok(error.hint);
+      assert.match(String(error.hint), advice);
       await sink.close();
     }
   });

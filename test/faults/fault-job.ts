@@ -186,6 +186,7 @@ export class FaultJob {
           untilEnd: true,
           close: true,
           overwrite: false,
+          jobPaths: [],
           reset: [],
           checkpointIntervalMs: 3_600_000,
           batchSize: 25,

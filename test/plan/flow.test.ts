@@ -224,6 +224,14 @@ test("outputs that collide, with each other or with an input, are errors", () =>
     }),
   );
   assert.deepEqual(loop.places, ["8 SPEC_OUTPUT_IS_INPUT"]);
+  const readsMarker = compile(
+    job({
+      source: "in: { type: file, path: o.jsonl.committed }",
+      steps,
+      sinks: ["out: { type: file, path: o.jsonl, input: last }", sinks[1] ?? ""],
+    }),
+  );
+  assert.deepEqual(readsMarker.places, ["8 SPEC_OUTPUT_IS_INPUT"]);
   const topics = compile(
     job({
       head: "kafka: { bootstrap_servers: embedded }",

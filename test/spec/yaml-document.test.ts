@@ -138,8 +138,8 @@ test("syntax errors have a place and say what to write", () => {
   const rows: readonly [string, string, RegExp][] = [
     ["a: b: c", "1:4 SPEC_SYNTAX", /quotes/],
     ["a:\n\tb: 1", "2:1 SPEC_SYNTAX", /spaces/],
-    ["a: [1\nb: 2", "2:1 SPEC_SYNTAX", /write the \] that closes it/],
-    ["a: { k: [v, w: 1 }", "1:18 SPEC_SYNTAX", /write the \] that closes it/],
+    ["a: [1\nb: 2", "2:1 SPEC_SYNTAX", /close it with \]/],
+    ["a: { k: [v, w: 1 }", "1:18 SPEC_SYNTAX", /close it with \]/],
     ["a: { where: x ? y : z }", "1:13 SPEC_SYNTAX", /quotes if it holds a question mark/],
     ["a: 'x", "1:6 SPEC_SYNTAX", /undefined/],
     ['a: "\\q"', "1:5 SPEC_SYNTAX", /backslash/],

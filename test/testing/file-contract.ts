@@ -119,16 +119,16 @@ export function fileContract(
     },
   );
 
-  void check("a rename replaces a file at once and keeps its inode", async (subject) => {
+  void check("a rename replaces a file at once and keeps its identity", async (subject) => {
     const { files, directory } = subject;
     const [a, b] = [join(directory, "a"), join(directory, "b")];
     await put(files, a, "new");
     await put(files, b, "old");
     const held = await files.open(b, "read");
-    const inode = (await files.stat(a))?.inode;
-    assert.notEqual(inode, (await files.stat(b))?.inode);
+    const identity = (await files.stat(a))?.identity;
+    assert.notEqual(identity, (await files.stat(b))?.identity);
     await files.rename(a, b);
-    assert.equal((await files.stat(b))?.inode, inode);
+    assert.equal((await files.stat(b))?.identity, identity);
     assert.equal(await textOf(files, b), "new");
     assert.equal(await contentOf(held), "old");
     await held.close();

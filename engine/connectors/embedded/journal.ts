@@ -34,7 +34,7 @@ export class Journal {
   readonly #mode: "read" | "readwrite";
   #state = new TopicsState();
   #file: File | undefined;
-  #inode = -1;
+  #identity = "";
   /** Whether its name is known to be durable: who put it in place may have been killed before that. */
   #nameIsDurable = false;
   /** Place behind the last valid frame. */
@@ -71,12 +71,12 @@ export class Journal {
       await this.close();
       return had;
     }
-    if (this.#file !== undefined && facts.inode === this.#inode) {
+    if (this.#file !== undefined && facts.identity === this.#identity) {
       if (facts.size === this.#end) return false;
       return this.#take(this.#file);
     }
     await this.close();
-    const file = await this.#open(facts.inode);
+    const file = await this.#open(facts.identity);
     if (file === undefined) return true;
     try {
       await this.#checkHeader(file);
@@ -127,7 +127,7 @@ export class Journal {
     await this.#seal(file);
   }
 
-  /** Replaces the journal by one that holds only what its entries add up to. Readers notice by its inode. */
+  /** Replaces the journal by one that holds only what its entries add up to. Readers notice by its identity. */
   async compact(): Promise<void> {
     await this.#replace(journalFile(this.#state, this.#state.seq));
   }
@@ -142,7 +142,7 @@ export class Journal {
     const file = this.#file;
     this.#file = undefined;
     this.#state = new TopicsState();
-    this.#inode = -1;
+    this.#identity = "";
     this.#nameIsDurable = false;
     this.#end = 0;
     this.#unsealed = undefined;
@@ -154,19 +154,19 @@ export class Journal {
     return this.#file;
   }
 
-  /** Opens the file that has this inode; the next one if it is replaced meanwhile. */
-  async #open(inode: number): Promise<File | undefined> {
-    for (let expected = inode; ;) {
+  /** Opens the file of this identity; the next one if it is replaced meanwhile. */
+  async #open(identity: string): Promise<File | undefined> {
+    for (let expected = identity; ;) {
       const file = await this.#openExisting();
-      let found: number | undefined;
+      let found: string | undefined;
       try {
-        found = (await this.#files.stat(this.path))?.inode;
+        found = (await this.#files.stat(this.path))?.identity;
       } finally {
         if (found !== expected) await file?.close();
       }
       if (found === undefined) return undefined;
       if (found === expected && file !== undefined) {
-        this.#inode = expected;
+        this.#identity = expected;
         return file;
       }
       expected = found;

@@ -171,9 +171,9 @@ export class TopicsWriter {
     const directory = topicDirectoryName(number, name);
     const path = join(this.#folder.directory, directory);
     await files.makeDirectory(path);
-    const inode = (await files.stat(path))?.inode ?? 0;
+    const identity = (await files.stat(path))?.identity;
     // Facts of its making that do not come again, should the folder be deleted and the topic be made anew.
-    const facts = [name, number, state.seq, inode, clock.nowMs()];
+    const facts = [name, number, state.seq, identity, clock.nowMs()];
     const id = createHash("sha256").update(JSON.stringify(facts)).digest("hex").slice(0, 32);
     return { name, id, directory, partitions };
   }

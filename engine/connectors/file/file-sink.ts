@@ -2,7 +2,7 @@ import { dirname, resolve } from "node:path";
 import type { FileSegment } from "../../checkpoint/commit-record.ts";
 import type { DeliveryMark } from "../../checkpoint/delivery.ts";
 import { BlockPool } from "../../core/block-pool.ts";
-import { makeDurableDirectory, replaceFile } from "../../core/durable-file.ts";
+import { makeDurableDirectory, replaceFile, temporaryPath } from "../../core/durable-file.ts";
 import { EngineError } from "../../core/errors.ts";
 import type { Failpoints } from "../../core/failpoints.ts";
 import type { File, FileSystem } from "../../core/file-system.ts";
@@ -29,7 +29,7 @@ type LengthMark = DeliveryMark & { readonly length: number };
 /** Appends lines to a file. What lies past the length in `<file>.committed` is not valid yet and may be cut off. */
 export class FileSink implements PositionedSink {
   readonly name: string;
-  readonly writes: readonly string[];
+  readonly paths: readonly string[];
   readonly #path: string;
   readonly #markerPath: string;
   readonly #files: FileSystem;
@@ -53,7 +53,7 @@ export class FileSink implements PositionedSink {
     this.name = path;
     this.#path = resolve(context.baseDirectory, path);
     this.#markerPath = `${this.#path}.committed`;
-    this.writes = [this.#path, this.#markerPath];
+    this.paths = [this.#path, this.#markerPath, temporaryPath(this.#markerPath)];
     this.#files = context.files;
     this.#failpoints = context.failpoints;
   }
@@ -61,7 +61,9 @@ export class FileSink implements PositionedSink {
   async inspect(): Promise<PositionedSinkFacts> {
     const facts = await this.#attempt(() => this.#files.stat(this.#path), this.#path);
     if (facts?.isDirectory === true) {
-      throw new EngineError("OUTPUT_UNWRITABLE", `output ${this.name} is a directory`);
+      throw new EngineError("OUTPUT_UNWRITABLE", `output ${this.name} is a directory`, {
+        hint: writeAdvice("EISDIR"),
+      });
     }
     const bytes = await this.#attempt(
       () => this.#files.readFile(this.#markerPath),

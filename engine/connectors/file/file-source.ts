@@ -24,7 +24,7 @@ const restoreHint =
 export class FileSource implements Source {
   readonly name: string;
   readonly partitions = 1;
-  readonly file: string;
+  readonly path: string;
   readonly #files: FileSystem;
   readonly #maxRecordBytes: number;
   readonly #chunkBytes: number;
@@ -39,7 +39,7 @@ export class FileSource implements Source {
     options: { readonly chunkBytes: number } = { chunkBytes: 1 << 20 },
   ) {
     this.name = path;
-    this.file = resolve(context.baseDirectory, path);
+    this.path = resolve(context.baseDirectory, path);
     this.#files = context.files;
     this.#maxRecordBytes = context.maxRecordBytes;
     this.#chunkBytes = options.chunkBytes;
@@ -47,7 +47,7 @@ export class FileSource implements Source {
 
   async resolveStart(): Promise<readonly JsonValue[]> {
     await this.#facts();
-    const file = await this.#attempt(() => this.#files.open(this.file, "read"));
+    const file = await this.#attempt(() => this.#files.open(this.path, "read"));
     await file.close();
     return [{ ...startPosition }];
   }
@@ -66,7 +66,7 @@ export class FileSource implements Source {
         `was read to its end at byte ${position.offset} before and has ${facts.size} bytes now`,
       );
     }
-    const file = await this.#attempt(() => this.#files.open(this.file, "read"));
+    const file = await this.#attempt(() => this.#files.open(this.path, "read"));
     this.#file = file;
     const crc = await this.#attempt(() => this.#crcOf(file, position.offset));
     if (crc !== position.crc) {
@@ -117,10 +117,10 @@ export class FileSource implements Source {
   }
 
   async #facts(): Promise<FileFacts> {
-    const facts = await this.#attempt(() => this.#files.stat(this.file));
+    const facts = await this.#attempt(() => this.#files.stat(this.path));
     if (facts === undefined) {
       throw new EngineError("INPUT_MISSING", `input file ${this.name} does not exist`, {
-        hint: `looked for ${this.file}`,
+        hint: `looked for ${this.path}`,
       });
     }
     if (facts.isDirectory) {

@@ -12,13 +12,19 @@ export function writeAdvice(code: string): string {
   );
 }
 
-const rights = "let the user that runs the job write there, or choose another output";
+const rights = "let the user that runs the job read and write there, or choose another output";
+const otherOutput = "choose another output";
 
 const adviceByCode: Readonly<Record<string, string>> = {
   ENOENT: "its folder is gone: put it back with what was in it, or choose another output",
   ENOTDIR: "a part of this path is a file, not a folder: choose another output",
   EACCES: rights,
   EPERM: rights,
+  EISDIR: otherOutput,
+  ELOOP: otherOutput,
+  ENAMETOOLONG: otherOutput,
+  EEXIST: "a link on this path leads nowhere: mend it, or choose another output",
+  EMFILE: "raise the limit of open files (`ulimit -n`), then start again",
   EROFS: "the file system is read-only: mount it for writing, or choose another output",
   EFBIG:
     "the file may not grow (`ulimit -f`, or a limit of the file system): raise the limit, then start again",

@@ -62,7 +62,7 @@ function lineLength(line: string): number {
 
 class MemorySink implements PositionedSink {
   readonly name: string;
-  readonly writes = [];
+  readonly paths = [];
   readonly #output: MemoryOutput;
 
   constructor(name: string, output: MemoryOutput) {
