@@ -36,7 +36,6 @@ export interface FileFacts {
   readonly isDirectory: boolean;
   /** Equal for all paths of one file, and of no other file as long as it exists. */
   readonly identity: string;
-  readonly modifiedMs: number;
 }
 
 export interface File {

@@ -78,7 +78,6 @@ export const nodeFiles: FileSystem = {
       size: Number(facts.size),
       isDirectory: facts.isDirectory(),
       identity: `${facts.dev}:${facts.ino}`,
-      modifiedMs: Number(facts.mtimeNs / 1000n) / 1000,
     };
   },
   async list(path) {

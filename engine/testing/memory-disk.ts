@@ -19,12 +19,10 @@ export class MemoryDisk {
   /** Who has the exclusive use of what, by inode. */
   readonly holders = new Map<number, object>();
   #inodes: number;
-  #changes: number;
 
-  constructor(from?: { root: DirectoryNode; inodes: number; changes: number }) {
+  constructor(from?: { root: DirectoryNode; inodes: number }) {
     this.root = from?.root ?? new DirectoryNode(1);
     this.#inodes = from?.inodes ?? 1;
-    this.#changes = from?.changes ?? 0;
   }
 
   /** The disk after every process on it was killed: all that was written is there, synced or not. */
@@ -79,14 +77,8 @@ export class MemoryDisk {
     return this.#inodes;
   }
 
-  /** Stands for the time of a change: grows with each. */
-  nextChange(): number {
-    this.#changes += 1;
-    return this.#changes;
-  }
-
   #image(root: DirectoryNode): MemoryDisk {
-    return new MemoryDisk({ root, inodes: this.#inodes, changes: this.#changes });
+    return new MemoryDisk({ root, inodes: this.#inodes });
   }
 }
 
@@ -110,7 +102,6 @@ function copied(node: MemoryNode, copies: Map<MemoryNode, MemoryNode>): MemoryNo
   if (node.kind === "file") {
     const file = new FileNode(node.inode);
     file.bytes = node.bytes.copy();
-    file.modifiedMs = node.modifiedMs;
     copies.set(node, file);
     return file;
   }
@@ -144,7 +135,6 @@ function survivors(
   if (node.kind === "file") {
     const file = new FileNode(node.inode);
     file.bytes = new MemoryBytes(node.bytes.torn(random));
-    file.modifiedMs = node.modifiedMs;
     images.set(node, file);
     return file;
   }

@@ -39,7 +39,6 @@ export class MemoryFiles implements FileSystem {
         size: isFile ? node.bytes.length : 0,
         isDirectory: !isFile,
         identity: String(node.inode),
-        modifiedMs: isFile ? node.modifiedMs : 0,
       };
     });
   }
@@ -147,7 +146,6 @@ export class MemoryFiles implements FileSystem {
     }
     if (mode === "read") throw diskError("ENOENT", "open", path);
     const file = new FileNode(this.#disk.nextInode());
-    file.modifiedMs = this.#disk.nextChange();
     parent.change([[name, file]]);
     return file;
   }
@@ -188,7 +186,6 @@ class MemoryFile implements File {
     const put = (part: Uint8Array): void => {
       this.#requireOpen("write");
       this.#node.bytes.write(part, position);
-      this.#node.modifiedMs = this.#process.disk.nextChange();
     };
     return this.#process.change(
       { kind: "write", path: this.#path, bytes: bytes.length },
@@ -208,7 +205,6 @@ class MemoryFile implements File {
     return this.#process.change({ kind: "truncate", path: this.#path }, () => {
       this.#requireOpen("write");
       this.#node.bytes.truncate(length);
-      this.#node.modifiedMs = this.#process.disk.nextChange();
     });
   }
 

@@ -8,7 +8,6 @@ export class FileNode {
   readonly kind = "file";
   readonly inode: number;
   bytes = new MemoryBytes();
-  modifiedMs = 0;
 
   constructor(inode: number) {
     this.inode = inode;
