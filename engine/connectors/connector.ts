@@ -171,6 +171,8 @@ export interface SinkDefinition {
   resolve(raw: JsonObject, context: ConnectorResolveContext): JsonObject | undefined;
   /** Largest value in bytes the target takes; undefined: no limit. Larger ones go to the sink's `rejected`. */
   maxValueBytes(config: JsonObject): number | undefined;
+  /** Of a sink that writes files: all that it writes, named as in the config. */
+  paths?(config: JsonObject): readonly string[];
   /** Exactly one of the two: */
   readonly positioned?: (config: JsonObject, context: ConnectorContext) => PositionedSink;
   /** Sinks whose configs give the same target id share one target and one transaction. */

@@ -71,39 +71,34 @@ function lintTtl(draft: Draft, wiring: Wiring, findings: Findings): void {
   }
 }
 
-/** What a sink writes to: its topic, or its path. */
+/** What a sink writes to: its topic, or its files. */
 function targetOf(
   draft: Draft,
   sink: PlanSink,
-): { readonly name: string; readonly topic: boolean } {
-  const delivered = draft.sinks.get(sink.id)?.definition.delivered;
-  if (delivered === undefined) return { name: pathOf(sink.config) ?? "", topic: false };
+): { readonly names: readonly string[]; readonly topic: boolean } {
+  const { delivered } = draft.sinks.get(sink.id)?.definition ?? {};
+  if (delivered === undefined) return { names: pathsOf(draft, sink), topic: false };
   const target = `${delivered.targetId(sink.config)} ${delivered.topic(sink.config)}`;
-  return { name: target, topic: true };
+  return { names: [target], topic: true };
 }
 
-function pathOf(config: JsonObject): string | undefined {
-  const path = textOf(config["path"]);
-  return path === undefined
-    ? undefined
-    : path
-        .split("/")
-        .filter((part) => part !== "." && part !== "")
-        .join("/");
+function pathsOf(draft: Draft, sink: PlanSink): readonly string[] {
+  const paths = draft.sinks.get(sink.id)?.definition.paths?.(sink.config) ?? [];
+  return paths.map(plainPath);
 }
 
-/** Stands beside each output file. */
-function markerOf(path: string): string {
-  return `${path}.committed`;
+function plainPath(path: string): string {
+  return path
+    .split("/")
+    .filter((part) => part !== "." && part !== "")
+    .join("/");
 }
 
 function checkOutputs(draft: Draft, sinks: readonly PlanSink[], findings: Findings): void {
   const taken = new Map<string, string>();
   for (const sink of sinks) {
     const target = targetOf(draft, sink);
-    if (target.name === "") continue;
-    const name = `${sink.type} ${target.name}`;
-    const names = target.topic ? [name] : [name, markerOf(name)];
+    const names = target.names.map((name) => `${sink.type} ${name}`);
     const before = names.map((one) => taken.get(one)).find((id) => id !== undefined);
     for (const one of names) taken.set(one, taken.get(one) ?? sink.id);
     if (before === undefined) continue;
@@ -130,13 +125,13 @@ function checkInputsAgainstOutputs(
   for (const sink of nodes.sinks) {
     const delivered = draft.sinks.get(sink.id)?.definition.delivered;
     const topic = delivered?.topic(sink.config);
-    const path = pathOf(sink.config);
+    const paths = pathsOf(draft, sink);
     const field = topic === undefined ? "path" : "topic";
     for (const source of nodes.sources) {
       if (source.type !== sink.type) continue;
       const same =
         topic === undefined
-          ? path !== undefined && [path, markerOf(path)].includes(pathOf(source.config) ?? "")
+          ? paths.includes(plainPath(textOf(source.config["path"]) ?? ""))
           : topic === objectOf(source.config)["topic"];
       if (!same) continue;
       findings.report(["sinks", sink.id, field], {

@@ -141,6 +141,13 @@ describe("Outputs", () => {
 });
 
 describe("An output that is something else as well", () => {
+  /** Arranges that the sink `dead` writes there, with `link` leading to `out`. */
+  const deadAt = (path: string) => (folder: JobFolder) => {
+    folder.write("job.yaml", copyJob.replace("out/dead.jsonl", path));
+    mkdirSync(join(folder.path, "out"));
+    symlinkSync("out", join(folder.path, "link"));
+    return [];
+  };
   const cases: readonly (readonly [string, (folder: JobFolder) => readonly string[], RegExp])[] = [
     [
       "the input, by its name",
@@ -171,30 +178,19 @@ describe("An output that is something else as well", () => {
     ],
     [
       "another sink's, through a link, before either exists",
-      (folder) => {
-        folder.write("job.yaml", copyJob.replace("out/dead.jsonl", "link/copy.jsonl"));
-        mkdirSync(join(folder.path, "out"));
-        symlinkSync("out", join(folder.path, "link"));
-        return [];
-      },
+      deadAt("link/copy.jsonl"),
       /sink dead would write \S+copy\.jsonl, which is what sink copy writes/,
     ],
     [
       "another sink's marker, through a link",
-      (folder) => {
-        folder.write("job.yaml", copyJob.replace("out/dead.jsonl", "link/copy.jsonl.committed"));
-        mkdirSync(join(folder.path, "out"));
-        symlinkSync("out", join(folder.path, "link"));
-        return [];
-      },
+      deadAt("link/copy.jsonl.committed"),
       /which is what sink copy writes/,
     ],
     [
       "the job itself",
       ({ path }) => {
-        symlinkSync("../job.yaml", join(path, "out-copy"));
         mkdirSync(join(path, "out"));
-        renameSync(join(path, "out-copy"), join(path, "out/copy.jsonl"));
+        symlinkSync("../job.yaml", join(path, "out/copy.jsonl"));
         return [];
       },
       /which is what the job is made of/,

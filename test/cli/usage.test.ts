@@ -37,6 +37,7 @@ describe("P4: a command line that does not fit", () => {
     ["run job.yaml --params-file in.jsonl", /is not JSON/],
     ["run missing.yaml", /there is no job file missing\.yaml/],
     ["run .", /is not a file/],
+    ["run /proc/self/mem", /the job file \/proc\/self\/mem cannot be read/],
     ["run job.yaml --reset nobody", /nobody/],
     ["consume nothing --max -1", /max/],
   ];

@@ -52,8 +52,8 @@ export class FileSink implements PositionedSink {
   ) {
     this.name = path;
     this.#path = resolve(context.baseDirectory, path);
-    this.#markerPath = `${this.#path}.committed`;
-    this.paths = [this.#path, this.#markerPath, temporaryPath(this.#markerPath)];
+    this.#markerPath = markerPath(this.#path);
+    this.paths = writtenPaths(this.#path);
     this.#files = context.files;
     this.#failpoints = context.failpoints;
   }
@@ -250,6 +250,14 @@ export class FileSink implements PositionedSink {
   }
 }
 
+function markerPath(path: string): string {
+  return `${path}.committed`;
+}
+
+function writtenPaths(path: string): readonly string[] {
+  return [path, markerPath(path), temporaryPath(markerPath(path))];
+}
+
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error), { cause: error });
 }
@@ -285,5 +293,6 @@ export const fileSink: SinkDefinition = {
     return path === undefined ? undefined : { path };
   },
   maxValueBytes: () => undefined,
+  paths: ({ path }) => (typeof path === "string" ? writtenPaths(path) : []),
   positioned: (config, context) => new FileSink(config["path"] as string, context),
 };
